@@ -1,0 +1,1 @@
+"""Who is who: users, API tokens, sign-up and sign-in."""

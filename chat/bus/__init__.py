@@ -1,0 +1,1 @@
+"""Where rooms live on the state Valkey: each call is a value, run by `streaming.bus.redis`."""

@@ -1,0 +1,1 @@
+"""Rooms over IRC as Twitch speaks it, so that its bots and clients work here."""

@@ -1,0 +1,47 @@
+"""`manage.py irc`: the IRC port, a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from socket import socket
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from chat.irc.app import IrcApplication
+
+
+class Server(uvicorn.Server):
+    """uvicorn that tells clients before it closes them."""
+
+    def __init__(self, config: uvicorn.Config, application: IrcApplication) -> None:
+        super().__init__(config)
+        self.application = application
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        await self.application.drain()
+        await super().shutdown(sockets)
+
+
+class Command(BaseCommand):
+    help = "Serves chat over IRC, through WebSockets, as Twitch's bots and clients speak it."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        application = IrcApplication()
+        config = uvicorn.Config(
+            application,
+            host=settings.IRC_HOST,
+            port=settings.IRC_PORT,
+            ws="websockets-sansio",
+            ws_max_size=65_536,
+            ws_per_message_deflate=False,
+            access_log=False,
+            server_header=False,
+            log_config=None,
+            timeout_graceful_shutdown=2,
+            forwarded_allow_ips=settings.TRUSTED_PROXIES or None,
+            proxy_headers=bool(settings.TRUSTED_PROXIES),
+        )
+        asyncio.run(Server(config, application).serve())

@@ -1,0 +1,98 @@
+"""Reading rooms and standings from PostgreSQL, the truth behind what Valkey keeps."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from accounts.models import User
+from chat import colors
+from chat.errors import UnknownRoom
+from chat.facts import Facts
+from chat.models import Ban, Follow, Moderator, Profile, Room, Subscription, Vip
+from chat.standing import FOR_GOOD, NEVER, Rank, Standing
+from streaming.models import Channel
+
+
+def unix_ms(at: datetime) -> int:
+    """Milliseconds of the Unix epoch."""
+    return int(at.timestamp() * 1000)
+
+
+def at(unix_time_ms: int) -> datetime | None:
+    """The moment of a standing's time; None for NEVER and FOR_GOOD."""
+    return datetime.fromtimestamp(unix_time_ms / 1000, tz=UTC) if unix_time_ms > 0 else None
+
+
+def find_channel(login: str) -> Channel:
+    """The public channel of a login. Raises UnknownRoom."""
+    channel = Channel.objects.public().with_login(login).first()
+    if channel is None:
+        raise UnknownRoom
+    return channel
+
+
+def load_facts(room_id: str) -> Facts:
+    """A room's facts. Raises UnknownRoom."""
+    channel = Channel.objects.select_related("user").filter(pk=UUID(room_id)).first()
+    if channel is None:
+        raise UnknownRoom
+    room = Room.objects.filter(pk=channel.pk).first()
+    if room is None:
+        return Facts(room=room_id, login=channel.login, emotes={})
+    return facts_of(room, login=channel.login)
+
+
+def facts_of(room: Room, *, login: str) -> Facts:
+    """The facts of a room's row as it is."""
+    return Facts(
+        room=str(room.pk),
+        login=login,
+        revision=room.revision,
+        slow_seconds=room.slow_seconds,
+        followers_minutes=room.followers_minutes,
+        subscribers_only=room.subscribers_only,
+        emote_only=room.emote_only,
+        unique_chat=room.unique_chat,
+        links_allowed=room.links_allowed,
+        spam_filter=room.spam_filter,
+        terms=tuple(room.terms.values_list("term", flat=True)),
+        emotes={name: str(pk) for pk, name in room.emotes.filter(removed=False).values_list("pk", "name")},
+        pinned=room.pinned,
+    )
+
+
+def load_standing(room_id: str, user_id: str) -> Standing:
+    """Who a user is in a room. Raises UnknownRoom, or User.DoesNotExist for nobody or one who is not active."""
+    user = User.objects.get(pk=UUID(user_id), is_active=True)
+    channel = Channel.objects.filter(pk=UUID(room_id)).first()
+    if channel is None:
+        raise UnknownRoom
+    rank = Rank.VIEWER
+    if channel.user_id == user.pk:
+        rank = Rank.BROADCASTER
+    elif Moderator.objects.filter(channel=channel, user=user).exists():
+        rank = Rank.MODERATOR
+    follow = Follow.objects.filter(channel=channel, user=user).values_list("created_at", flat=True).first()
+    subscription = Subscription.objects.filter(channel=channel, user=user).first()
+    ban = Ban.objects.filter(channel=channel, user=user).first()
+    return Standing(
+        user=str(user.pk),
+        login=user.username,
+        color=color_of(user),
+        rank=rank,
+        vip=Vip.objects.filter(channel=channel, user=user).exists(),
+        followed_at=unix_ms(follow) if follow else NEVER,
+        subscribed_until=_end(subscription.until) if subscription else NEVER,
+        banned_until=_end(ban.until) if ban else NEVER,
+    )
+
+
+def color_of(user: User) -> str:
+    """The colour of a user's name."""
+    chosen = Profile.objects.filter(pk=user.pk).values_list("color", flat=True).first()
+    return chosen or colors.default(user.username)
+
+
+def _end(until: datetime | None) -> int:
+    return unix_ms(until) if until else FOR_GOOD

@@ -1,0 +1,39 @@
+"""What other apps' pages show of chat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.template import RequestContext
+
+from chat.models import Follow
+from streaming.models import Channel
+
+register = template.Library()
+
+
+@register.inclusion_tag("chat/_panel.html", takes_context=True)
+def chat_panel(context: RequestContext, channel: Channel, *, overlay: bool = False, popout: bool = False) -> Any:
+    """A channel's chat."""
+    return {
+        "login": channel.login,
+        "overlay": overlay,
+        "popout": popout,
+        "request": context["request"],
+        "user": context["request"].user,
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.inclusion_tag("chat/_follow.html", takes_context=True)
+def follow_button(context: RequestContext, channel: Channel) -> Any:
+    """Follows a channel, or no more; it says how many do."""
+    user = context["request"].user
+    follows = Follow.objects.filter(channel=channel)
+    return {
+        "channel": channel,
+        "follows": user.is_authenticated and follows.filter(user=user).exists(),
+        "followers": follows.count(),
+        "csrf_token": context.get("csrf_token"),
+    }

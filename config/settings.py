@@ -1,0 +1,377 @@
+"""Every setting, all from the environment: what is missing or malformed stops the process with a sentence.
+
+The defaults are those of one machine run by `make run`, whose engines listen on Unix sockets under `DATA_DIR`, so that
+`manage.py` in a second terminal finds them without being told. README.md lists the variables.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+import imageio_ffmpeg
+from django.core.exceptions import ImproperlyConfigured
+
+from config import logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
+    given = text(name, str(default))
+    if not given.isascii() or not given.isdigit() or not least <= int(given) <= most:
+        raise ImproperlyConfigured(f"{name}={given!r} must be a whole number from {least} to {most}.")
+    return int(given)
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    given = text(name, str(default)).lower()
+    if given not in {"1", "true", "yes", "on", "0", "false", "no", "off"}:
+        raise ImproperlyConfigured(f"{name}={given!r} must be true or false.")
+    return given in {"1", "true", "yes", "on"}
+
+
+def words(name: str, default: Iterable[str] = ()) -> list[str]:
+    """A comma-separated list; an unset or empty variable gives the default."""
+    return [word.strip() for word in text(name).split(",") if word.strip()] or list(default)
+
+
+def port(name: str, default: int) -> int:
+    return number(name, default, least=1, most=65_535)
+
+
+def url(name: str, default: str, *, schemes: set[str]) -> str:
+    given = text(name, default)
+    if urlsplit(given).scheme not in schemes:
+        raise ImproperlyConfigured(f"{name} must start with {' or '.join(f'{s}://' for s in sorted(schemes))}.")
+    return given
+
+
+def readable_file(name: str) -> Path | None:
+    given = text(name)
+    if given and not os.access(given, os.R_OK):
+        raise ImproperlyConfigured(f"{name}={given!r} is not a file this process can read.")
+    return Path(given) if given else None
+
+
+# Files -------------------------------------------------------------------------------------------------------------
+
+DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "var"))).absolute()
+MEDIA_ROOT = Path(text("MEDIA_ROOT", str(DATA_DIR / "media"))).absolute()
+MEDIA_URL = "/media/"
+
+
+def socket_folder(data: Path) -> Path:
+    """Where the embedded engines put their sockets: below `data`, unless that makes a name too long to connect to.
+
+    A Unix socket's name has at most 107 bytes (sun_path of unix(7)); a deep checkout gets a folder in /tmp instead.
+    """
+    folder = data / "run"
+    if len(os.fsencode(folder / "postgres" / ".s.PGSQL.5432.lock")) <= 107:
+        return folder
+    digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"headrace-{os.getuid()}-{digest}"
+
+
+RUN_DIR = socket_folder(DATA_DIR)
+
+# Site --------------------------------------------------------------------------------------------------------------
+
+DEBUG = flag("DEBUG")
+
+
+def secret_key() -> str:
+    """`SECRET_KEY`, else the one that `make run` made in `DATA_DIR`."""
+    kept = DATA_DIR / "secret_key"
+    key = text("SECRET_KEY") or (kept.read_text().strip() if kept.exists() else "")
+    if len(key) < 32:
+        raise ImproperlyConfigured(
+            f"SECRET_KEY must have at least 32 characters: set it, or start `make run` once, which makes {kept}."
+        )
+    return key
+
+
+SECRET_KEY = secret_key()
+
+HTTP_PORT = port("HTTP_PORT", 8000)
+PUBLIC_URL = url("PUBLIC_URL", f"http://localhost:{HTTP_PORT}", schemes={"http", "https"}).rstrip("/")
+PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
+if not PUBLIC_HOST:
+    raise ImproperlyConfigured(f"PUBLIC_URL={PUBLIC_URL!r} names no host.")
+
+HTTP_HOST = text("HTTP_HOST", "0.0.0.0")  # noqa: S104 - a phone in the same network must reach it
+
+
+def lan_address() -> str:
+    """The address other machines of the local network reach this one at, empty if it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: UDP only picks the interface (RFC 5737 address)
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
+
+
+LAN_ADDRESS = lan_address()
+HOST_NAME = socket.gethostname()
+ALLOWED_HOSTS = words(
+    "ALLOWED_HOSTS",
+    {PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]", HOST_NAME, f"{HOST_NAME}.local", LAN_ADDRESS} - {""},
+)
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+TRUSTED_PROXIES = words("TRUSTED_PROXIES")
+"""Addresses or networks whose X-Forwarded-For and -Proto are believed; the servers apply it, not Django."""
+
+SECURE_COOKIES = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+LANGUAGE_CODE = "en"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "accounts",
+    "streaming",
+    "chat",
+    "workers",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "channels",
+    "ninja",
+]
+if DEBUG:
+    # Its runserver takes the place of Django's, so it comes first. Elsewhere it would cost every process a second.
+    INSTALLED_APPS.insert(0, "daphne")
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.security.ContentSecurityPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+STATIC_ROOT: Path | None = DATA_DIR / "static"
+# Until `collectstatic` has compressed them, files are served from where they lie.
+WHITENOISE_USE_FINDERS = DEBUG or not (DATA_DIR / "static").is_dir()
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Accounts ----------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_EMAIL_VERIFICATION = text("EMAIL_VERIFICATION", "optional")
+if ACCOUNT_EMAIL_VERIFICATION not in {"mandatory", "optional", "none"}:
+    raise ImproperlyConfigured("EMAIL_VERIFICATION must be mandatory, optional or none.")
+ACCOUNT_SIGNUP_FIELDS = [
+    "username*",
+    "email*" if ACCOUNT_EMAIL_VERIFICATION == "mandatory" else "email",
+    "password1*",
+    "password2*",
+]
+ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm", "login": "accounts.forms.LoginForm"}
+ACCOUNT_ADAPTER = "streaming.signup.SignupAdapter"
+ACCOUNT_PRESERVE_USERNAME_CASING = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_SIGNUP_REDIRECT_URL = "/dashboard"
+
+# console://, or smtp[s]://user:password@host:port
+MAIL = urlsplit(url("EMAIL_URL", "console://", schemes={"console", "smtp", "smtps"}))
+EMAIL_BACKEND = f"django.core.mail.backends.{'console' if MAIL.scheme == 'console' else 'smtp'}.EmailBackend"
+EMAIL_HOST = MAIL.hostname or "localhost"
+EMAIL_PORT = MAIL.port or (465 if MAIL.scheme == "smtps" else 587)
+EMAIL_HOST_USER = unquote(MAIL.username or "")
+EMAIL_HOST_PASSWORD = unquote(MAIL.password or "")
+EMAIL_USE_SSL = MAIL.scheme == "smtps"
+EMAIL_USE_TLS = MAIL.scheme == "smtp"
+DEFAULT_FROM_EMAIL = text("EMAIL_FROM", f"Headrace <noreply@{PUBLIC_HOST}>")
+
+# Engines -----------------------------------------------------------------------------------------------------------
+
+
+def database(address: str) -> dict[str, Any]:
+    """Django's settings for a libpq URI; its `host` parameter may be the folder of a Unix socket."""
+    given = urlsplit(address)
+    options = dict(parse_qsl(given.query))
+    name = unquote(given.path.removeprefix("/"))
+    if not name:
+        raise ImproperlyConfigured("DATABASE_URL names no database.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(given.username or ""),
+        "PASSWORD": unquote(given.password or ""),
+        "HOST": options.pop("host", given.hostname or ""),
+        "PORT": str(given.port or ""),
+        # Under ASGI a persistent connection outlives its request's thread; PgBouncer is the way to keep them.
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {"connect_timeout": 5, **options},
+    }
+
+
+DATABASE_URL = url(
+    "DATABASE_URL",
+    f"postgresql://headrace@/headrace?host={quote(str(RUN_DIR / 'postgres'))}",
+    schemes={"postgresql", "postgres"},
+)
+DATABASES = {"default": database(DATABASE_URL)}
+
+VALKEY_SCHEMES = {"unix", "redis", "rediss"}
+BUS_URL = url("BUS_URL", f"unix://{quote(str(RUN_DIR / 'bus' / 'valkey.sock'))}", schemes=VALKEY_SCHEMES)
+"""The media bus: chunks and events of the last minutes, no persistence."""
+STATE_URL = url("STATE_URL", f"unix://{quote(str(RUN_DIR / 'state' / 'valkey.sock'))}", schemes=VALKEY_SCHEMES)
+"""Celery's broker, the cache and the channel layer."""
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": STATE_URL,
+        "KEY_PREFIX": "cache",
+    },
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [STATE_URL], "prefix": "channels"},
+    },
+}
+
+FFMPEG = text("FFMPEG") or imageio_ffmpeg.get_ffmpeg_exe()
+
+# Live --------------------------------------------------------------------------------------------------------------
+
+RTMP_HOST = text("RTMP_HOST", "0.0.0.0")  # noqa: S104 - encoders reach a streaming server from elsewhere
+RTMP_PORT = port("RTMP_PORT", 1935)
+RTMPS_PORT = port("RTMPS_PORT", 1936)
+RTMPS_CERT = readable_file("RTMPS_CERT")
+RTMPS_KEY = readable_file("RTMPS_KEY")
+if (RTMPS_CERT is None) != (RTMPS_KEY is None):
+    raise ImproperlyConfigured("RTMPS_CERT and RTMPS_KEY go together: set both or neither.")
+RTMP_URL = url("RTMP_URL", f"rtmp://{PUBLIC_HOST}:{RTMP_PORT}/live", schemes={"rtmp", "rtmps"})
+"""What streamers are told to put into their encoder."""
+
+IRC_HOST = text("IRC_HOST", "0.0.0.0")  # noqa: S104 - bots and chat clients come from elsewhere
+IRC_PORT = port("IRC_PORT", 6680)
+
+RECONNECT_GRACE = number("RECONNECT_GRACE", 60, least=1, most=3600)
+"""Seconds a broadcast waits for its encoder to return before it ends."""
+DEVICES = words("DEVICES", ["cpu"])
+"""What this host transcodes on: `cpu` (all cores), `cpu:0`, `cpu:2-3`; one worker process each."""
+
+# Celery ------------------------------------------------------------------------------------------------------------
+
+
+def broker(address: str) -> str:
+    """Kombu's spelling of a Valkey URL: it has a scheme of its own for Unix sockets."""
+    given = urlsplit(address)
+    if given.scheme != "unix":
+        return address
+    number_of = dict(parse_qsl(given.query)).get("db", "0")
+    return f"redis+socket://{given.path}?virtual_host={number_of}"
+
+
+CELERY_BROKER_URL = broker(STATE_URL)
+# Without socket timeouts a broker that hangs would hold the dispatcher's sender for ever; workers wait in calls of 1 s.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "celery:", "socket_timeout": 5, "socket_connect_timeout": 2}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_DEFAULT_QUEUE = "durable"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Live tasks are many and short: workers that run them send no events, the durable worker asks for them with -E.
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TASK_SEND_SENT_EVENT = False
+CELERY_ENABLE_UTC = True
+
+FLOWER_PORT = port("FLOWER_PORT", 5555)
+
+# Embedded engines --------------------------------------------------------------------------------------------------
+
+MACHINE_MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+BUS_MEMORY = text("BUS_MEMORY", f"{MACHINE_MEMORY // 4 >> 20}mb")
+"""The bound of the embedded bus: 90 s of a 6 Mbit/s source and its ladder are some 250 MB, the 45 s it keeps at the
+bound half of that."""
+STATE_MEMORY = text("STATE_MEMORY", "256mb")
+
+# Logs --------------------------------------------------------------------------------------------------------------
+
+LOG_LEVEL = text("LOG_LEVEL", "INFO").upper()
+if LOG_LEVEL not in logs.LEVELS:
+    raise ImproperlyConfigured(f"LOG_LEVEL={LOG_LEVEL!r} must be one of {', '.join(logs.LEVELS)}.")
+LOG_FORMAT = text("LOG_FORMAT", "console")
+if LOG_FORMAT not in logs.FORMATS:
+    raise ImproperlyConfigured(f"LOG_FORMAT={LOG_FORMAT!r} must be console or json.")
+LOGGING = logs.configure(level=LOG_LEVEL, form=LOG_FORMAT, colour=flag("FORCE_COLOR"))

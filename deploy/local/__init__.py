@@ -1,0 +1,1 @@
+"""What `make run` is made of: the embedded engines and the supervisor. The tests use the same engines."""

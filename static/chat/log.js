@@ -1,0 +1,105 @@
+import { isDark, readable } from "./contrast.js";
+
+/** The most lines on the page; older ones go. While one reads further up, twice as many. */
+const LINES = 250;
+const NEAR_PX = 40;
+
+/** The list of lines: follows the newest unless one scrolled up, and then says how many came since. */
+export class Log {
+  #list;
+  #more;
+  #pausedCount = 0;
+  #paused = false;
+
+  /** @param {HTMLElement} list scrolls @param {HTMLButtonElement} more the button back to the newest */
+  constructor(list, more) {
+    this.#list = list;
+    this.#more = more;
+    list.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    more.addEventListener("click", () => this.resume());
+    new ResizeObserver(() => this.#paused || this.#toEnd()).observe(list);
+    // Colours of names are made for the theme.
+    new MutationObserver(() => this.#recolor()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#recolor());
+  }
+
+  /** @param {HTMLElement[]} lines */
+  append(lines) {
+    this.#list.append(...lines);
+    const most = this.#paused ? LINES * 2 : LINES;
+    while (this.#list.childElementCount > most) {
+      this.#list.firstElementChild.remove();
+    }
+    if (this.#paused) {
+      this.#pausedCount += lines.length;
+      this.#more.textContent = `${this.#pausedCount} new ${this.#pausedCount === 1 ? "message" : "messages"} ↓`;
+      this.#more.hidden = false;
+    } else {
+      this.#toEnd();
+    }
+  }
+
+  empty() {
+    this.#list.replaceChildren();
+    this.resume();
+  }
+
+  resume() {
+    this.#paused = false;
+    this.#pausedCount = 0;
+    this.#more.hidden = true;
+    this.#toEnd();
+  }
+
+  /** Takes a message's words away. @param {string} id */
+  remove(id) {
+    for (const line of this.#list.querySelectorAll(`[data-id="${CSS.escape(id)}"]`)) {
+      this.#strike(line);
+    }
+  }
+
+  /** Takes all of a user's words away. @param {string} user their id */
+  removeOf(user) {
+    for (const line of this.#list.querySelectorAll(`[data-user="${CSS.escape(user)}"]`)) {
+      this.#strike(line);
+    }
+  }
+
+  /** @param {string} login @returns {string[]} what somebody last said, oldest first */
+  saidBy(login) {
+    const lines = this.#list.querySelectorAll(`[data-login="${CSS.escape(login)}"] .chat__text`);
+    return [...lines].slice(-5).map((line) => line.textContent);
+  }
+
+  /** @returns {string[]} logins that spoke lately, the last first */
+  get speakers() {
+    const logins = [...this.#list.querySelectorAll("[data-login]")].map((line) => line.dataset.login);
+    return [...new Set(logins.reverse())];
+  }
+
+  #strike(line) {
+    line.classList.add("chat__line--gone");
+    line.querySelector(".chat__text")?.replaceChildren("message deleted");
+    line.querySelector(".chat__quote")?.remove();
+  }
+
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#list;
+    const near = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    if (near && this.#paused) {
+      this.resume();
+    } else if (!near) {
+      this.#paused = true;
+    }
+  }
+
+  #toEnd() {
+    this.#list.scrollTop = this.#list.scrollHeight;
+  }
+
+  #recolor() {
+    for (const name of this.#list.querySelectorAll("[data-color]")) {
+      name.style.color = readable(name.dataset.color, isDark());
+    }
+  }
+}

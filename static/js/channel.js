@@ -1,0 +1,56 @@
+// A channel's page follows its broadcast: title, category, tags and clock, while the player looks after the picture.
+
+const EVERY_MS = 15_000;
+
+const page = document.querySelector("[data-channel]");
+const find = (name) => page.querySelector(`[data-${name}]`);
+let broadcast = page.querySelector("[data-player]").dataset.broadcast;
+
+function showLive(live) {
+  page.querySelectorAll("[data-only-live]").forEach((element) => (element.hidden = !live));
+  page.querySelectorAll("[data-only-offline]").forEach((element) => (element.hidden = live));
+}
+
+function showStream(stream) {
+  const title = stream.title || `${stream.channel}'s stream`;
+  find("title").textContent = title;
+  document.title = `${stream.channel}: ${title} · Headrace`;
+  page.querySelector("time[data-uptime]").dateTime = stream.startedAt;
+
+  const category = find("category");
+  category.hidden = !stream.category;
+  if (stream.category) {
+    category.textContent = stream.category.name;
+    category.href = `/directory/${stream.category.slug}`;
+  }
+
+  const tags = find("tags");
+  tags.hidden = stream.tags.length === 0;
+  tags.replaceChildren(
+    ...stream.tags.map((tag) => {
+      const item = document.createElement("li");
+      item.className = "tag";
+      item.textContent = tag;
+      return item;
+    }),
+  );
+}
+
+async function refresh() {
+  if (!broadcast || document.hidden) {
+    return;
+  }
+  const response = await fetch(`/streams/${broadcast}`);
+  if (response.ok) {
+    showStream(await response.json());
+  }
+}
+
+page.addEventListener("broadcastchange", ({ detail }) => {
+  broadcast = detail.broadcast;
+  showLive(detail.state !== "offline");
+  refresh().catch(() => {});
+});
+
+// What fails now is asked again soon.
+setInterval(() => refresh().catch(() => {}), EVERY_MS);

@@ -1,0 +1,51 @@
+// What every page does: running clocks, menus that close, copy buttons, questions before what can't be undone.
+
+import { runClocks } from "./clock.js";
+import { ask } from "./question.js";
+
+runClocks();
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) {
+    return;
+  }
+  const field = document.getElementById(button.dataset.copy);
+  field.select();
+  const label = button.textContent;
+  try {
+    await navigator.clipboard.writeText(field.value);
+  } catch {
+    // No clipboard on plain http: the old command copies what is selected.
+    document.execCommand("copy");
+  }
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = label), 2000);
+});
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.dataset.confirm) {
+    return;
+  }
+  event.preventDefault();
+  const button = event.submitter;
+  if (await ask(form.dataset.confirm, button.textContent.trim(), button.classList.contains("button--danger"))) {
+    form.submit();
+  }
+});
+
+for (const menu of document.querySelectorAll("[data-menu]")) {
+  document.addEventListener("click", (event) => menu.contains(event.target) || menu.removeAttribute("open"));
+  menu.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && menu.open) {
+      menu.removeAttribute("open");
+      menu.querySelector("summary").focus();
+    }
+  });
+}
+
+// A secret is shown in the answer to a POST: without this, a reload would send the form again and make another.
+if (document.querySelector("[data-shown-once]")) {
+  history.replaceState(null, "", location.pathname.split("/").slice(0, 2).join("/"));
+}

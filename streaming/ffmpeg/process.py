@@ -1,0 +1,158 @@
+"""The one door to the subprocess: every ffmpeg that Headrace runs is started here.
+
+Each dies with this process, has no shell, no files to write and a bound on its memory, and sees none of our
+environment's secrets.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from streaming.ffmpeg.errors import FfmpegError, FfmpegGone, FfmpegTimeout
+
+MEMORY_BYTES = 4 * 1024**3
+"""Memory of one ffmpeg (RLIMIT_DATA: address space that is merely reserved, as on many cores, is none). A ladder of a
+4K source takes under half."""
+STDERR_BYTES = 4096
+"""How much of its last words is kept."""
+READ_BYTES = 256 * 1024
+KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES")
+
+# PR_SET_PDEATHSIG fires when the *thread* that forked ends, so one thread that never ends does all the forking.
+_spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ffmpeg-spawner")
+
+
+def _popen(argv: Sequence[str], *, pass_fds: Sequence[int], stdout: int) -> subprocess.Popen[bytes]:
+    limited = [
+        *("setpriv", "--pdeathsig", "KILL", "--no-new-privs", "--"),
+        *("prlimit", f"--data={MEMORY_BYTES}", "--fsize=0", "--core=0", "--"),
+        *argv,
+    ]
+    return _spawner.submit(
+        subprocess.Popen,
+        limited,
+        stdin=subprocess.PIPE,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        pass_fds=pass_fds,
+        env={name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ},
+    ).result()
+
+
+def run(argv: Sequence[str], data: bytes, *, timeout: float) -> bytes:
+    """Runs ffmpeg to its end with `data` on standard input and answers its standard output.
+
+    `timeout` is in seconds. Raises FfmpegTimeout, FfmpegError.
+    """
+    process = _popen(argv, pass_fds=(), stdout=subprocess.PIPE)
+    try:
+        output, errors = process.communicate(data, timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        _, errors = process.communicate()
+        raise FfmpegTimeout(argv, None, _text(errors)) from None
+    if process.returncode:
+        raise FfmpegError(argv, process.returncode, _text(errors))
+    return output
+
+
+class FfmpegProcess:
+    """A running ffmpeg: fed on standard input by one thread, read by another that runs `pump`."""
+
+    def __init__(self, command: Callable[[Sequence[int]], Sequence[str]], *, outputs: int) -> None:
+        """Starts what `command` answers to the list of `outputs` descriptors that ffmpeg may write to."""
+        pipes = [os.pipe() for _ in range(outputs)]
+        writable = [write for _, write in pipes]
+        self._outputs = [read for read, _ in pipes]
+        self._stderr = b""
+        self._input = threading.Lock()
+        """Held while standard input is used, so that it isn't closed under a writer's hands."""
+        self.argv = tuple(command(writable))
+        try:
+            self._process = _popen(self.argv, pass_fds=writable, stdout=subprocess.DEVNULL)
+        except BaseException:
+            for descriptor in self._outputs:
+                os.close(descriptor)
+            raise
+        finally:
+            for descriptor in writable:
+                os.close(descriptor)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status once it has ended, negative for a signal."""
+        return self._process.poll()
+
+    def write(self, data: bytes) -> None:
+        """Feeds bytes; blocks while ffmpeg is busy, until `kill`. Raises FfmpegGone."""
+        stdin = self._process.stdin
+        assert stdin is not None
+        view = memoryview(data)
+        try:
+            with self._input:
+                while view:
+                    view = view[stdin.write(view) :]
+        except (BrokenPipeError, ValueError) as error:  # ValueError: closed
+            raise self.failure(FfmpegGone) from error
+
+    def close_input(self) -> None:
+        """Says that nothing more comes: ffmpeg puts out what it holds and ends."""
+        stdin = self._process.stdin
+        assert stdin is not None
+        with self._input:
+            stdin.close()
+
+    def pump(self, on_data: Callable[[int, bytes], None]) -> None:
+        """Hands over output `(index, bytes)` as it comes, until every output has ended and ffmpeg with them.
+
+        What `on_data` raises kills ffmpeg and is raised again.
+        """
+        with selectors.DefaultSelector() as selector:
+            for index, descriptor in enumerate(self._outputs):
+                selector.register(descriptor, selectors.EVENT_READ, index)
+            stderr = self._process.stderr
+            assert stderr is not None
+            selector.register(stderr.fileno(), selectors.EVENT_READ, -1)
+            try:
+                self._pump(selector, on_data)
+            finally:
+                self.kill()
+                self._process.wait()
+                for descriptor in self._outputs:
+                    os.close(descriptor)
+                stderr.close()
+                self.close_input()
+                self._outputs = []
+
+    def _pump(self, selector: selectors.BaseSelector, on_data: Callable[[int, bytes], None]) -> None:
+        while selector.get_map():
+            for ready, _ in selector.select():
+                data = os.read(ready.fd, READ_BYTES)
+                if not data:
+                    selector.unregister(ready.fd)
+                elif ready.data >= 0:
+                    on_data(ready.data, data)
+                else:
+                    self._stderr = (self._stderr + data)[-STDERR_BYTES:]
+
+    def kill(self) -> None:
+        """Ends it at once; does nothing if it has ended."""
+        self._process.kill()
+
+    def failure(self, kind: type[FfmpegError] = FfmpegError) -> FfmpegError:
+        """What went wrong, for raising: its argv, return code and last words."""
+        return kind(self.argv, self.returncode, _text(self._stderr))
+
+
+def _text(data: bytes) -> str:
+    return data[-STDERR_BYTES:].decode(errors="replace")

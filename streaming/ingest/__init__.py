@@ -1,0 +1,1 @@
+"""Ingest: sockets, encoders and the broadcasts they feed."""

@@ -1,0 +1,70 @@
+"""`manage.py ingest`: take broadcasts from encoders until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import ssl
+from contextlib import AsyncExitStack
+from typing import Any
+
+import structlog
+import uvloop
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from streaming.bus.redis import AsyncValkey
+from streaming.ingest.clock import Clock
+from streaming.ingest.door import Door
+from streaming.ingest.limits import AddressBook, Limits
+from streaming.ingest.reconnections import Reconnections
+from streaming.ingest.server import IngestServer, tls_context
+
+log = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Takes broadcasts from encoders by RTMP, and by RTMPS where a certificate is configured."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        try:
+            uvloop.run(serve())
+        except OSError as error:
+            raise CommandError(f"The RTMP port can't be opened: {error.strerror or error}.") from error
+
+
+async def serve() -> None:
+    """Serve until SIGTERM or SIGINT. Raises OSError when a port can't be opened."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    clock, limits = Clock(), Limits()
+    addresses = AddressBook(limits, clock.monotonic)
+    async with AsyncExitStack() as stack:
+        valkey = AsyncValkey(settings.BUS_URL)
+        stack.push_async_callback(valkey.aclose)
+        reconnections = Reconnections(valkey=valkey, clock=clock, grace=settings.RECONNECT_GRACE)
+        door = Door(valkey=valkey, clock=clock, addresses=addresses, reconnections=reconnections)
+        server = IngestServer(open_publisher=door.open, addresses=addresses, limits=limits)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        tending = tasks.create_task(reconnections.run())
+        stack.callback(tending.cancel)
+        port = await stack.enter_async_context(server.listening(settings.RTMP_HOST, settings.RTMP_PORT))
+        log.info("rtmp is open", host=settings.RTMP_HOST, port=port)
+        tls = certificate()
+        if tls is not None:
+            port = await stack.enter_async_context(server.listening(settings.RTMP_HOST, settings.RTMPS_PORT, tls))
+            log.info("rtmps is open", host=settings.RTMP_HOST, port=port)
+        await stopped.wait()
+        log.info("stopping")
+
+
+def certificate() -> ssl.SSLContext | None:
+    """TLS as the settings name it, None without. Raises CommandError for a certificate that can't be used."""
+    if settings.RTMPS_CERT is None or settings.RTMPS_KEY is None:
+        return None
+    try:
+        return tls_context(settings.RTMPS_CERT, settings.RTMPS_KEY)
+    except (OSError, ssl.SSLError) as error:
+        raise CommandError(f"RTMPS_CERT and RTMPS_KEY can't be used: {error}.") from error

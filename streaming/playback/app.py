@@ -1,0 +1,67 @@
+"""The playback application: `/streams/<broadcast>/…`, with no models, no middleware and no thread hop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from django.conf import settings
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+
+from streaming.bus.redis import AsyncValkey
+from streaming.playback.answers import Endpoint
+from streaming.playback.audience import Audience
+from streaming.playback.bodies import Bodies
+from streaming.playback.errors import NotHere
+from streaming.playback.following import BROADCASTS, Following
+from streaming.playback.player import Player
+
+
+def create_app(*, bus_url: str = "", state_url: str = "") -> Router:
+    """The ASGI application, on the Valkeys that the settings name unless told otherwise.
+
+    It connects with the first request. Its lifespan ends the followers and closes the connections; a server without
+    lifespan (Daphne) leaves that to the process's end.
+    """
+    bus = AsyncValkey(bus_url or settings.BUS_URL, readers=2 * BROADCASTS)
+    state = AsyncValkey(state_url or settings.STATE_URL)
+    following = Following(bus, Bodies(), time.monotonic)
+    player = Player(bus, following)
+    audience = Audience(bus, state, following, now_ms=_unix_ms, clock=time.monotonic)
+
+    @asynccontextmanager
+    async def lifespan(_app: Any) -> AsyncIterator[None]:
+        yield
+        await following.aclose()
+        await bus.aclose()
+        await state.aclose()
+
+    broadcast = "/streams/{broadcast}"
+    rendition = broadcast + "/{rendition}"
+    return Router(
+        [
+            Route(rendition + "/index.m3u8", Endpoint(player.playlist)),
+            Route(rendition + "/{msn:int}.{part:int}.m4s", Endpoint(player.part)),
+            Route(rendition + "/{msn:int}.m4s", Endpoint(player.segment)),
+            Route(rendition + "/init-{number:int}.mp4", Endpoint(player.init)),
+            Route(broadcast + "/manifest.m3u8", Endpoint(player.manifest)),
+            Route(broadcast + "/status", Endpoint(audience.status)),
+            Route(broadcast + "/heartbeat", Endpoint(audience.heartbeat, method="POST")),
+            Route(broadcast + "/thumbnail.jpg", Endpoint(audience.thumbnail)),
+        ],
+        default=Endpoint(nothing_here),
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+
+
+async def nothing_here(_request: Request) -> Response:
+    raise NotHere("page")
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000

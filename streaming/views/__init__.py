@@ -1,0 +1,1 @@
+"""The pages of the streaming app. A view parses, calls one function and answers."""

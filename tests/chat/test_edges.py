@@ -1,0 +1,101 @@
+"""The edge of a socket: slow readers, other servers, bytes that are no chat."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from channels.db import database_sync_to_async
+from websockets.exceptions import ConnectionClosed
+
+from accounts.models import User
+from chat.bus import posting
+from chat.bus.layout import MESSAGE
+from streaming.bus.redis import AsyncValkey
+from tests.chat.conftest import Connect, Server, cookie_of, serve
+from tests.settings import STATE_URL
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_daphne_serves_the_same_rooms(
+    session_folder: Path, web: Server, alice: User, bobby: User, enter: Connect
+) -> None:
+    with serve(session_folder, "daphne") as daphne:
+        here = await enter(daphne, alice.username, cookie=await database_sync_to_async(cookie_of)(bobby))
+        there = await enter(web, alice.username)
+        assert (await here.say("through daphne"))["stored"]
+        for side in (here, there):
+            assert (await side.messages(1))[0]["text"] == "through daphne"
+
+
+def drained(peer: socket.socket) -> bytearray:
+    """All that comes until the other side closes."""
+    received = bytearray()
+    with peer:
+        peer.settimeout(10)
+        while chunk := peer.recv(65_536):
+            received += chunk
+    return received
+
+
+async def test_a_slow_reader_is_closed_and_others_are_not(web: Server, alice: User, enter: Connect) -> None:
+    fast = await enter(web, alice.username)
+    slow = socket.socket()
+    # Set before it connects, or the kernel lets the buffers of both sides grow until they hold all that is sent.
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+    slow.connect(("127.0.0.1", web.port))
+    slow.sendall(
+        f"GET /ws/chat/{alice.username}/ HTTP/1.1\r\nHost: 127.0.0.1:{web.port}\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n".encode()
+    )
+    await asyncio.sleep(0.2)
+    valkey = AsyncValkey(STATE_URL)
+    body = '"type":"message","text":"' + "x" * 60_000 + '"}'
+    count = 150  # 9 MB: more than a megabyte in our hands and what the kernel takes besides
+    for _ in range(count):
+        await valkey.run(posting.append(str(alice.channel.pk), body=body, epoch="0" * 15, kind=MESSAGE))
+    await valkey.aclose()
+    heard = await fast.messages(count, seconds=20)
+    assert [message["offset"] for message in heard] == list(range(1, count + 1))
+    received = await asyncio.to_thread(drained, slow)
+    assert received.rstrip().endswith(b"slow")
+    assert len(received) < count * 60_000
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x81\x84" + bytes(4) + b"\xff\xfe\xfd\xfc",  # text that is not UTF-8
+        b"\x81\xff" + (2**40).to_bytes(8, "big") + bytes(4),  # a terabyte is announced
+        b"\xf1\x80" + bytes(4),  # reserved bits
+        os.urandom(500),
+    ],
+)
+async def test_broken_frames_close_only_their_own_socket(
+    web: Server, alice: User, bobby: User, enter: Connect, raw: bytes
+) -> None:
+    good = await enter(web, alice.username, cookie=await database_sync_to_async(cookie_of)(bobby))
+    bad = await enter(web, alice.username)
+    bad.connection.transport.write(raw)
+    with pytest.raises(ConnectionClosed):
+        await bad.get("never")
+    assert (await good.say("still here"))["type"] == "ack"
+
+
+async def test_20_messages_in_30_s_from_two_processes_at_once(
+    web: Server, second_web: Server, alice: User, bobby: User, enter: Connect
+) -> None:
+    cookie = await database_sync_to_async(cookie_of)(bobby)
+    sockets = [await enter(server, alice.username, cookie=cookie) for server in (web, second_web)]
+    answers = [
+        answer["type"]
+        for number in range(13)
+        for answer in await asyncio.gather(*(side.say(f"{id(side)} {number}") for side in sockets))
+    ]
+    assert answers.count("ack") == 20
+    assert answers.count("error") == 6

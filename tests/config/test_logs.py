@@ -1,0 +1,60 @@
+"""Logs, as a process prints them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from config import settings
+
+SCRIPT = """
+import django, logging, structlog
+django.setup()
+structlog.get_logger("ours").info("broadcast.live", broadcast="b", parts=5)
+logging.getLogger("theirs").warning("lost %s", "it")
+logging.getLogger("uvicorn.error").info("nobody acts on this")
+try:
+    1 / 0
+except ZeroDivisionError:
+    logging.getLogger("theirs").exception("failed")
+"""
+
+
+def printed(folder: Path, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        env={
+            "PATH": os.environ["PATH"],
+            "SECRET_KEY": "x" * 50,
+            "DATA_DIR": str(folder),
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            **environment,
+        },
+        cwd=settings.BASE_DIR,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert not done.stdout
+    return done.stderr
+
+
+def test_json_is_one_object_a_line_whoever_logs(tmp_path: Path) -> None:
+    ours, theirs, failed = map(json.loads, printed(tmp_path, LOG_FORMAT="json").splitlines())
+    assert (ours["event"], ours["broadcast"], ours["parts"], ours["level"]) == ("broadcast.live", "b", 5, "info")
+    assert (theirs["event"], theirs["logger"], theirs["level"]) == ("lost it", "theirs", "warning")
+    assert "ZeroDivisionError" in failed["exception"]
+
+
+def test_console_is_for_reading(tmp_path: Path) -> None:
+    first, second, *failed = printed(tmp_path).splitlines()
+    assert first.endswith("[info     ] broadcast.live [ours] broadcast=b parts=5")
+    assert second.endswith("[warning  ] lost it [theirs]")
+    assert failed[-1] == "ZeroDivisionError: division by zero"
+
+
+def test_level_hides_what_is_below(tmp_path: Path) -> None:
+    assert "broadcast.live" not in printed(tmp_path, LOG_LEVEL="warning")

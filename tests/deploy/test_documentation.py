@@ -1,0 +1,23 @@
+"""What files of the repository say of each other, and must not say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from config import settings
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "tests/requirements.txt", "package-lock.json"])
+def test_lock_files_name_no_registry(name: str) -> None:
+    """Whoever installs says where from: a mirror, a cache, or the public registry."""
+    assert "://" not in (settings.BASE_DIR / name).read_text()
+
+
+def test_every_variable_is_in_the_table_and_the_other_way_round() -> None:
+    source = (settings.BASE_DIR / "config" / "settings.py").read_text()
+    read = set(re.findall(r'\b(?:text|number|flag|words|port|url|readable_file)\(\s*"([A-Z_]+)"', source))
+    table = re.findall(r"^\| (`[A-Z].*?) \|", (settings.BASE_DIR / "README.md").read_text(), re.MULTILINE)
+    documented = {name for cell in table for name in re.findall(r"`([A-Z_]+)`", cell)}
+    assert documented == read

@@ -1,0 +1,300 @@
+"""What the dispatcher does about a broadcast: one behaviour a test, no process, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streaming.media import BroadcastState
+from tests.workers.dispatcher.sights import NOW, ONE, B, Scene
+from workers.dispatcher.commands import Deadline, FillGap, Order, Start, StartLater, Stop
+from workers.dispatcher.decision import (
+    CATCH_UP_MS,
+    CLAIM_MS,
+    CLOSED_MS,
+    LATE_MS,
+    MAX_ATTEMPTS,
+    OPEN_MS,
+    RESEND_MS,
+    SLOW_MS,
+)
+
+
+def running(**change: object) -> Scene:
+    """480p runs since long ago, is wanted, and has done all segments before the newest, MSN 5."""
+    scene = Scene(wanted={"480p": NOW - 1_000}, running={"480p": 2})
+    scene.come("480p", 10_000, NOW - 600)
+    scene.task(4, "480p", ordered=NOW - 2_600, claimed=NOW - 2_590, done=("480p",))
+    for name, value in change.items():
+        setattr(scene, name, value)
+    return scene
+
+
+def orders(scene: Scene) -> list[Order]:
+    return [command for command in scene.commands() if isinstance(command, Order)]
+
+
+# Starting and stopping
+
+
+def test_nothing_runs_that_nobody_wants() -> None:
+    assert Scene().commands() == []
+
+
+def test_a_wanted_rendition_starts_at_the_segment_that_is_over() -> None:
+    commands = Scene(wanted={"480p": NOW}).commands()
+    assert commands[0] == Start(B, "480p", 4)
+    assert [(each.msn, dict(each.expected), each.late_ms) for each in commands if isinstance(each, Order)] == [
+        (4, {"480p": ""}, CATCH_UP_MS),
+        (5, {"480p": ""}, OPEN_MS),
+    ]
+
+
+def test_in_the_first_segment_there_is_none_that_is_over() -> None:
+    assert Start(B, "480p", 0) in Scene(media_ms=900, wanted={"480p": NOW}).commands()
+
+
+def test_a_rendition_starts_no_earlier_than_the_bus_remembers() -> None:
+    assert Start(B, "480p", 5) in Scene(oldest=5, wanted={"480p": NOW}).commands()
+
+
+def test_a_rendition_that_is_not_in_the_ladder_never_starts() -> None:
+    assert Scene(wanted={"1080p60": NOW}).commands() == []
+
+
+def test_a_source_that_not_every_browser_plays_has_its_ladder_at_once() -> None:
+    started = [each.rendition for each in Scene(codecs="hvc1.1.6.L93.B0").commands() if isinstance(each, Start)]
+    assert sorted(started) == ["160p", "360p", "480p", "720p30"]
+
+
+def test_nothing_starts_while_the_encoder_is_away() -> None:
+    assert Scene(state=BroadcastState.RECONNECTING, wanted={"480p": NOW}).commands() == []
+
+
+def test_a_rendition_that_nobody_wants_any_more_stops() -> None:
+    scene = running(wanted={"480p": NOW - 30_000})
+    assert scene.commands() == [Stop(B, "480p", NOW - 30_000)]
+
+
+def test_a_stopping_rendition_still_finishes_its_segment() -> None:
+    scene = running(wanted={"480p": NOW - 30_000})
+    scene.task(5, "480p", ordered=NOW - 600, claimed=NOW - 590, failed="crashed")
+    assert [(each.msn, each.why) for each in orders(scene)] == [(5, "failed")]
+
+
+def test_a_rendition_is_looked_at_when_it_falls_idle() -> None:
+    scene = running(wanted={"480p": NOW - 29_900})
+    scene.task(5, "480p", ordered=NOW, claimed=NOW)
+    assert scene.decision().look_at_ms <= NOW + 100
+
+
+# Ordering
+
+
+def test_a_new_segment_is_one_order_for_all_that_run() -> None:
+    scene = running(wanted={"480p": NOW, "360p": NOW}, running={"480p": 2, "360p": 3})
+    scene.come("360p", 10_000)
+    scene.task(4, "480p", "360p", claimed=NOW, done=("480p", "360p"))
+    assert orders(scene) == [Order(B, 5, {"480p": "", "360p": ""}, "one", OPEN_MS, "opened")]
+
+
+def test_a_segment_goes_to_the_device_of_the_one_before() -> None:
+    scene = running()
+    scene.task(4, "480p", device="other", ordered=NOW - 100, claimed=NOW, done=("480p",))
+    assert [each.device for each in orders(scene)] == ["other"]
+
+
+def test_a_device_that_is_drained_gets_no_new_segment() -> None:
+    scene = running()
+    scene.fleet["one"] = replace(ONE, slots=0)
+    assert [each.device for each in orders(scene)] == ["other"]
+
+
+def test_without_any_device_nothing_is_ordered() -> None:
+    assert running(fleet={}).commands() == []
+
+
+def test_a_segment_in_work_is_not_ordered_again() -> None:
+    scene = running()
+    scene.task(5, "480p", ordered=NOW - 300, claimed=NOW - 290)
+    assert scene.commands() == []
+
+
+def test_a_joining_rendition_leaves_the_others_alone() -> None:
+    scene = running(wanted={"480p": NOW, "160p": NOW})
+    scene.task(5, "480p", ordered=NOW - 300, claimed=NOW - 290)
+    assert [(each.msn, dict(each.expected)) for each in orders(scene)] == [(4, {"160p": ""}), (5, {"160p": ""})]
+
+
+# Lost orders and dead workers
+
+
+def test_an_order_nobody_takes_goes_elsewhere() -> None:
+    scene = running()
+    token = scene.task(5, "480p", ordered=NOW - CLAIM_MS)
+    assert orders(scene) == [Order(B, 5, {"480p": token}, "other", OPEN_MS, "not taken")]
+
+
+def test_an_order_is_given_time_to_be_taken() -> None:
+    scene = running()
+    scene.task(5, "480p", ordered=NOW - CLAIM_MS + 1)
+    decision = scene.decision()
+    assert decision.commands == []
+    assert decision.look_at_ms == NOW + 1
+
+
+def test_on_the_only_device_an_order_is_sent_again_after_a_second() -> None:
+    scene = running(fleet={"one": ONE})
+    scene.task(5, "480p", ordered=NOW - RESEND_MS + 1)
+    assert orders(scene) == []
+    scene.task(5, "480p", ordered=NOW - RESEND_MS)
+    assert [each.device for each in orders(scene)] == ["one"]
+
+
+def test_the_work_of_a_device_that_is_gone_moves_at_once() -> None:
+    scene = running(hedges=0)
+    token = scene.task(5, "480p", ordered=NOW - 600, claimed=NOW - 590)
+    del scene.fleet["one"]
+    assert orders(scene) == [Order(B, 5, {"480p": token}, "other", OPEN_MS, "worker died")]
+
+
+def test_the_work_of_a_restarted_worker_is_done_again() -> None:
+    scene = running(fleet={"one": replace(ONE, instance="new")})
+    scene.task(5, "480p", ordered=NOW - 600, claimed=NOW - 590)
+    assert [(each.device, each.why) for each in orders(scene)] == [("one", "worker died")]
+
+
+def test_a_failed_attempt_is_followed_by_one_elsewhere() -> None:
+    scene = running()
+    scene.task(5, "480p", ordered=NOW - 600, claimed=NOW - 590, failed="ffmpeg crashed")
+    assert [(each.device, each.why) for each in orders(scene)] == [("other", "failed")]
+
+
+def test_a_failed_attempt_on_the_only_device_is_tried_again_there() -> None:
+    scene = running(fleet={"one": ONE})
+    scene.task(5, "480p", ordered=NOW - 600, claimed=NOW - 590, failed="ffmpeg crashed")
+    assert [each.device for each in orders(scene)] == ["one"]
+
+
+def test_poison_becomes_a_gap() -> None:
+    scene = running()
+    for _ in range(MAX_ATTEMPTS):
+        token = scene.task(5, "480p", ordered=NOW - 600, claimed=NOW - 590, failed="ffmpeg crashed")
+    assert scene.commands() == [FillGap(B, 5, "480p", token)]
+
+
+# Hedging
+
+
+def late(by_ms: int, **change: object) -> Scene:
+    """480p has two parts of segment 5; the picture that its third waits for came `by_ms` + 40 ms ago."""
+    scene = running(media_ms=11_200 + by_ms + 40, **change)
+    scene.come("480p", 10_800, NOW - 600)
+    scene.task(5, "480p", ordered=NOW - 1_000, claimed=NOW - 990)
+    return scene
+
+
+def test_a_late_part_is_tried_elsewhere() -> None:
+    assert [(each.device, each.why) for each in orders(late(LATE_MS))] == [("other", "late")]
+
+
+def test_a_part_is_not_late_before_its_time() -> None:
+    decision = late(LATE_MS - 1).decision()
+    assert decision.commands == []
+    assert decision.look_at_ms == NOW + 1
+
+
+def test_what_the_source_has_not_brought_is_not_late() -> None:
+    scene = late(0, source_at=NOW - 5_000, hedges=2)
+    assert [each.why for each in orders(scene)] == ["late"]
+    assert orders(replace(scene, media_ms=11_190)) == []
+
+
+def test_a_late_part_is_not_hedged_beyond_the_budget() -> None:
+    assert orders(late(LATE_MS, hedges=0)) == []
+
+
+def test_a_late_part_is_not_hedged_to_its_own_device() -> None:
+    assert orders(late(LATE_MS, fleet={"one": ONE})) == []
+
+
+def test_an_attempt_just_claimed_is_given_time_to_start_its_encoder() -> None:
+    scene = late(LATE_MS)
+    scene.task(5, "480p", device="other", ordered=NOW - 120, claimed=NOW - 100)
+    assert orders(scene) == []
+
+
+def test_what_took_anothers_place_is_not_moved_again() -> None:
+    scene = late(LATE_MS)
+    scene.task(5, "480p", device="other", ordered=NOW - 900, claimed=NOW - 890, again=True)
+    assert orders(scene) == []
+
+
+def test_an_attempt_that_catches_up_is_given_time_between_parts() -> None:
+    scene = late(700)
+    scene.come("480p", 10_800, NOW - SLOW_MS + 1)
+    assert orders(scene) == []
+    scene.come("480p", 10_800, NOW - SLOW_MS)
+    assert [each.why for each in orders(scene)] == ["late"]
+
+
+def test_only_the_oldest_unfinished_segment_is_blamed() -> None:
+    scene = running(media_ms=12_500)
+    scene.come("480p", 11_900, NOW - 100)
+    scene.task(5, "480p", ordered=NOW - 2_500, claimed=NOW - 2_490)
+    scene.task(6, "480p", ordered=NOW - 500, claimed=NOW - 490)
+    assert orders(scene) == []
+
+
+# Deadlines and gaps
+
+
+def test_a_segment_that_is_over_gets_its_deadline() -> None:
+    scene = running(media_ms=12_100)
+    scene.come("480p", 11_600)
+    scene.task(5, "480p", ordered=NOW - 2_000, claimed=NOW - 1_990)
+    scene.task(6, "480p", ordered=NOW, claimed=NOW)
+    assert scene.commands() == [Deadline(B, 5, "480p", CLOSED_MS)]
+
+
+def test_a_deadline_is_set_once() -> None:
+    scene = running(media_ms=12_100)
+    scene.come("480p", 11_600)
+    scene.task(5, "480p", ordered=NOW - 2_000, claimed=NOW - 1_990, deadline=NOW + CLOSED_MS)
+    scene.task(6, "480p", ordered=NOW, claimed=NOW)
+    assert scene.commands() == []
+
+
+def test_a_rendition_that_joins_late_has_a_deadline_of_its_own() -> None:
+    scene = running(media_ms=19_900, wanted={"480p": NOW, "160p": NOW}, running={"480p": 2, "160p": 8})
+    scene.come("480p", 19_800)
+    scene.task(8, "480p", ordered=NOW - 3_900, claimed=NOW - 3_890, done=("480p",), deadline=NOW - 1)
+    scene.task(9, "480p", ordered=NOW - 1_900, claimed=NOW - 1_890)
+    assert [(each.msn, dict(each.expected)) for each in orders(scene)] == [(8, {"160p": ""}), (9, {"160p": ""})]
+
+
+def test_an_encoder_that_left_ends_the_segment_too() -> None:
+    scene = running(state=BroadcastState.RECONNECTING)
+    scene.task(5, "480p", ordered=NOW - 600, claimed=NOW - 590)
+    assert Deadline(B, 5, "480p", CLOSED_MS) in scene.commands()
+
+
+def test_what_misses_its_deadline_becomes_a_gap() -> None:
+    scene = running(media_ms=12_100)
+    scene.come("480p", 10_800)
+    token = scene.task(5, "480p", ordered=NOW - 6_000, claimed=NOW - 5_990, deadline=NOW)
+    scene.task(6, "480p", ordered=NOW, claimed=NOW)
+    assert scene.commands() == [FillGap(B, 5, "480p", token)]
+
+
+def test_what_nobody_has_seen_yet_begins_later_instead() -> None:
+    scene = Scene(media_ms=12_100, wanted={"480p": NOW}, running={"480p": 5})
+    scene.task(5, "480p", ordered=NOW - 6_000, claimed=NOW - 5_990, deadline=NOW)
+    scene.task(6, "480p", ordered=NOW, claimed=NOW)
+    assert scene.commands() == [StartLater(B, "480p", 5, 6)]
+
+
+def test_after_an_outage_old_segments_become_gaps_and_the_newest_are_made() -> None:
+    scene = running(media_ms=16_100)
+    commands = scene.commands()
+    assert [each.msn for each in commands if isinstance(each, FillGap)] == [5, 6]
+    assert [each.msn for each in commands if isinstance(each, Order)] == [7, 8]

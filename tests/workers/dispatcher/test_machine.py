@@ -1,0 +1,98 @@
+"""When the dispatcher looks, and what it keeps in mind between looks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streaming.bus.events import BroadcastHasEnded, BroadcastStarted, SegmentOpened
+from streaming.media import BroadcastState
+from tests.workers.dispatcher.sights import FLEET, NOW, ONE, B, Scene
+from workers.dispatcher.commands import Look, Order, Picture
+from workers.dispatcher.machine import LINGER_MS, PICTURE_MS, Machine
+
+
+def machine() -> Machine:
+    made = Machine()
+    made.fleet(FLEET, NOW)
+    return made
+
+
+def test_an_event_is_reason_to_look() -> None:
+    it = machine()
+    it.heard(SegmentOpened(B, 5, 900_000, NOW), NOW)
+    assert it.tick(NOW) == [Look(B)]
+    assert it.tick(NOW) == []
+
+
+def test_a_lease_is_reason_to_look_once() -> None:
+    it = machine()
+    it.known([B], NOW)
+    assert it.tick(NOW) == [Look(B)]
+    it.known([B], NOW)
+    assert it.tick(NOW) == []
+
+
+def test_the_end_of_an_unknown_broadcast_is_no_news() -> None:
+    it = machine()
+    it.heard(BroadcastHasEnded(B), NOW)
+    assert it.tick(NOW) == []
+
+
+def test_a_lost_device_is_reason_to_look_at_all() -> None:
+    it = machine()
+    it.heard(BroadcastStarted(B), NOW)
+    it.tick(NOW)
+    it.saw(B, Scene().sight)
+    it.fleet({"one": ONE}, NOW)
+    assert it.tick(NOW) == [Look(B)]
+    it.fleet({"one": replace(ONE, instance="new")}, NOW)
+    it.saw(B, Scene().sight)
+    it.fleet({"one": replace(ONE, instance="new")}, NOW + 1)
+    assert it.tick(NOW) == []
+
+
+def test_a_look_whose_answer_is_lost_is_repeated() -> None:
+    it = machine()
+    it.heard(BroadcastStarted(B), NOW)
+    assert it.tick(NOW) == [Look(B)]
+    assert it.tick(NOW + 1_000) == [Look(B)]
+
+
+def test_a_broadcast_that_ended_is_watched_until_its_last_segments_are_done() -> None:
+    it = machine()
+    it.heard(BroadcastStarted(B), NOW)
+    it.saw(B, Scene().sight)
+    ended = Scene(state=BroadcastState.ENDED, now=NOW + LINGER_MS)
+    it.saw(B, ended.sight)
+    assert it.broadcasts == 1
+    it.saw(B, replace(ended, now=NOW + LINGER_MS + 1).sight)
+    assert it.broadcasts == 0
+
+
+def test_broadcasts_spread_over_the_devices() -> None:
+    it = machine()
+    placed = []
+    for name in ("b1", "b2", "b3", "b4"):
+        it.heard(BroadcastStarted(name), NOW)
+        placed += [each.device for each in it.saw(name, Scene(wanted={"480p": NOW}).sight) if isinstance(each, Order)]
+    assert sorted(placed) == ["one"] * 4 + ["other"] * 4
+
+
+def test_a_picture_is_asked_for_now_and_then() -> None:
+    it = machine()
+    it.heard(BroadcastStarted(B), NOW)
+    assert it.saw(B, Scene().sight) == [Picture(B)]
+    assert it.saw(B, Scene(now=NOW + PICTURE_MS - 1).sight) == []
+    assert it.saw(B, Scene(now=NOW + PICTURE_MS).sight) == [Picture(B)]
+
+
+def test_hedges_are_bounded_however_many_are_late() -> None:
+    it = machine()
+    hedged = 0
+    for number in range(40):
+        scene = Scene(media_ms=11_500, wanted={"480p": NOW}, running={"480p": 2})
+        scene.come("480p", 10_800, NOW - 600)
+        scene.task(5, "480p", ordered=NOW - 1_000, claimed=NOW - 990)
+        it.heard(BroadcastStarted(f"b{number}"), NOW)
+        hedged += sum(isinstance(each, Order) for each in it.saw(f"b{number}", scene.sight))
+    assert hedged == 4

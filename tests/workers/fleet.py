@@ -1,0 +1,55 @@
+"""Real worker processes and a real dispatcher, on the test session's engines."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+
+from streaming.bus import devices
+from streaming.bus.redis import Valkey
+from workers.dispatcher.loop import Dispatcher
+from workers.management.commands.dispatcher import send_picture, send_task
+
+
+@contextmanager
+def worker(bus: Valkey, declared: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker process for one device; entered when the device is offered."""
+    name = f"{settings.HOST_NAME}.{declared}"
+    arguments = [
+        *("--app", "config", "worker", "--pool", "threads", "--concurrency", "8", "--queues", f"transcode.{name}"),
+        *("--hostname", f"{declared}@test", "--without-gossip", "--without-mingle", "--without-heartbeat"),
+    ]
+    with subprocess.Popen([sys.executable, "-m", "celery", *arguments], cwd=settings.BASE_DIR) as process:
+        try:
+            eventually(lambda: name in bus.run(devices.alive()))
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def dispatcher(bus: Valkey) -> Iterator[Dispatcher]:
+    """A dispatcher on a thread."""
+    stop = threading.Event()
+    running = Dispatcher(bus, send_task=send_task, send_picture=send_picture, stop=stop)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    try:
+        yield running
+    finally:
+        stop.set()
+        thread.join()
+
+
+def eventually(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Waits for what another process does; there is no event of its own to await."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)

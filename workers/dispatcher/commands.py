@@ -1,0 +1,98 @@
+"""What the dispatcher's machine takes in and gives out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from streaming.bus.tasks import View
+from streaming.media import Description
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A broadcast as it was seen on the bus at `view.now_ms`; None: the bus knows nothing of it (any more)."""
+
+    description: Description | None
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """See how a broadcast does, and tell the machine."""
+
+    broadcast: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Order an attempt at a segment on a device, if each rendition's newest token is still the expected one.
+
+    `why` is for the log: "opened", or what befell the attempt before.
+    """
+
+    broadcast: str
+    msn: int
+    expected: Mapping[str, str]
+    device: str
+    late_ms: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """Bring the deadline of a segment's rendition forward to `late_ms` from now."""
+
+    broadcast: str
+    msn: int
+    rendition: str
+    late_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FillGap:
+    """Publish what is missing of a segment's rendition as GAP, if its newest token is still the expected one."""
+
+    broadcast: str
+    msn: int
+    rendition: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Run a rendition from segment `msn` on."""
+
+    broadcast: str
+    rendition: str
+    msn: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartLater:
+    """Run a rendition from segment `msn` on, which was to run from `than` on and published nothing."""
+
+    broadcast: str
+    rendition: str
+    than: int
+    msn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Let a rendition rest, if nobody asked for it since `last_wanted_ms`."""
+
+    broadcast: str
+    rendition: str
+    last_wanted_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Have a thumbnail made."""
+
+    broadcast: str
+
+
+Command: TypeAlias = Look | Order | Deadline | FillGap | Start | StartLater | Stop | Picture

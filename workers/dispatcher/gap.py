@@ -1,0 +1,70 @@
+"""GAP in place of media that could not be made in time (EXT-X-GAP)."""
+
+from __future__ import annotations
+
+from streaming.bus import reading, tasks
+from streaming.bus.errors import OutOfOrder, SegmentGone, StaleToken, TooEarly
+from streaming.cmaf.rendition import Opening, gap_chunks
+from streaming.media import SOURCE, VIDEO_TIMESCALE, Chunk, Closes
+from workers.dispatcher.commands import FillGap
+
+NOBODY = "nobody"
+"""The device of an attempt that makes gaps."""
+MAX_CHUNKS = 512
+
+
+def fill_gap(bus: reading.Runner, command: FillGap) -> int | None:
+    """Publishes what is missing of a rendition's segment as GAP; how many parts, or None if someone else was faster.
+
+    Raises BusError.
+    """
+    broadcast, msn, rendition = command.broadcast, command.msn, command.rendition
+    token = bus.run(tasks.order(broadcast, msn, {rendition: command.expected}, device=NOBODY, late_ms=0))
+    if token is None:
+        return None
+    try:
+        opening, end = _missing(bus, command)
+        chunks = gap_chunks(opening, end, timescale=VIDEO_TIMESCALE) if end > opening.dts else []
+        for chunk in chunks:
+            bus.run(tasks.publish_part(broadcast, token, rendition, chunk))
+        if not chunks:
+            bus.run(tasks.finish(broadcast, msn, token, rendition))
+        return len(chunks)
+    except SegmentGone:
+        # Older than all that can still be played.
+        bus.run(tasks.finish(broadcast, msn, token, rendition))
+        return 0
+    except (StaleToken, OutOfOrder, TooEarly):
+        return None
+
+
+def _missing(bus: reading.Runner, command: FillGap) -> tuple[Opening, int]:
+    """From where to where media is missing."""
+    broadcast, msn, rendition = command.broadcast, command.msn, command.rendition
+    source, end = _segment(bus, broadcast, msn)
+    newest = bus.run(tasks.newest_chunk(broadcast, rendition))
+    if newest is None:
+        raise SegmentGone(broadcast=broadcast, rendition=rendition, msn=msn, found=-1)
+    begun = newest.msn == msn
+    start = newest.dts + newest.duration if begun else source.dts
+    wall_ms = source.wall_ms + (start - source.dts) * 1000 // VIDEO_TIMESCALE
+    part = newest.part + 1 if begun else 0
+    return Opening(msn, start, wall_ms, source.discontinuity, newest.init, part), end
+
+
+def _segment(bus: reading.Runner, broadcast: str, msn: int) -> tuple[Chunk, int]:
+    """The source's first chunk of a segment, and where the segment ends (or has come to so far), in ticks."""
+    at = bus.run(reading.start_of(broadcast, SOURCE, msn))
+    found = bus.run(reading.chunks(broadcast, {SOURCE: at}, block_ms=0, count=MAX_CHUNKS)).get(SOURCE, [])
+    first = next((chunk for _, chunk in found if chunk.msn == msn), None)
+    if first is None:
+        raise SegmentGone(broadcast=broadcast, rendition=SOURCE, msn=msn, found=-1)
+    end = first.dts
+    for _, chunk in found:
+        if chunk.msn > msn:
+            end = chunk.dts if chunk.discontinuity == first.discontinuity else end
+            break
+        end = chunk.dts + chunk.duration
+        if chunk.closes is Closes.SEGMENT:
+            break
+    return first, end

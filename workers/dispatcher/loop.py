@@ -1,0 +1,146 @@
+"""The thin loop around the dispatcher's machine: events and sights in, its commands carried out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from streaming.bus import devices, events, reading, running, tasks, thumbnail
+from streaming.bus.epoch import epoch
+from streaming.bus.errors import BusError
+from streaming.bus.layout import Call
+from streaming.bus.redis import Valkey
+from workers.dispatcher.commands import (
+    Command,
+    Deadline,
+    FillGap,
+    Look,
+    Order,
+    Picture,
+    Sight,
+    Start,
+    StartLater,
+    Stop,
+)
+from workers.dispatcher.decision import SEGMENTS
+from workers.dispatcher.gap import fill_gap
+from workers.dispatcher.machine import PICTURE_MS, Machine
+
+log = structlog.get_logger(__name__)
+
+SURVEY_MS = 200
+"""How often leases are read: of devices, to see them die, and of broadcasts, to miss none."""
+MAX_WAIT_MS = 250
+RETRY_SECONDS = 0.2
+
+SendTask = Callable[[Order, str], None]
+"""Puts a segment task with its token into its device's queue."""
+SendPicture = Callable[[str], None]
+"""Puts a thumbnail task into the durable queue."""
+
+
+class Dispatcher:
+    """Runs a machine on a bus until `stop` is set."""
+
+    def __init__(self, bus: Valkey, *, send_task: SendTask, send_picture: SendPicture, stop: threading.Event) -> None:
+        self._bus = bus
+        self._send_task = send_task
+        self._send_picture = send_picture
+        self._stop = stop
+        self._machine = Machine()
+        self._after = b""
+        self._surveyed_ms = 0
+
+    def run(self) -> None:
+        """Returns once `stop` is set. A bus that can't be reached is waited for."""
+        lost = False
+        while not self._stop.is_set():
+            try:
+                self.step()
+                lost = False
+            except BusError as error:
+                if not lost:
+                    log.warning("dispatcher.bus", error=str(error))
+                lost = True
+                # Its memory may be gone, and with it what the newest event was.
+                self._after = b""
+                self._stop.wait(RETRY_SECONDS)
+
+    def step(self) -> None:
+        """Waits for events or the next due time, and does what there is to do. Raises BusError."""
+        now_ms = self._bus.run(reading.now_ms())
+        if now_ms - self._surveyed_ms >= SURVEY_MS:
+            self._survey(now_ms)
+        next_ms = self._machine.next_ms()
+        wait = MAX_WAIT_MS if next_ms is None else min(MAX_WAIT_MS, max(1, next_ms - now_ms))
+        for entry, event in self._bus.run(events.read_events(self._after, block_ms=wait)):
+            self._after = entry
+            if event is not None:
+                self._machine.heard(event, now_ms)
+        self._see(self._machine.tick(self._bus.run(reading.now_ms())))
+
+    def _survey(self, now_ms: int) -> None:
+        if not self._after:
+            self._after = self._bus.run(events.newest_id())
+        _, fleet, leases = self._bus.run_all([epoch(), devices.alive(), reading.leases()])
+        self._machine.fleet(fleet, now_ms)
+        self._machine.known(leases, now_ms)
+        self._surveyed_ms = now_ms
+
+    def _see(self, looks: Sequence[Command]) -> None:
+        names = [look.broadcast for look in looks if isinstance(look, Look)]
+        calls: list[Call[object]] = []
+        for name in names:
+            calls += [reading.description(name), tasks.observe(name, segments=SEGMENTS)]
+        replies = self._bus.run_all(calls)
+        for name, description, view in zip(names, replies[::2], replies[1::2], strict=True):
+            for command in self._machine.saw(name, Sight(description, view)):
+                self._carry_out(command)
+
+    def _carry_out(self, command: Command) -> None:
+        match command:
+            case Order():
+                self._order(command)
+            case Deadline():
+                broadcast, msn, rendition = command.broadcast, command.msn, command.rendition
+                self._bus.run(tasks.shorten_deadline(broadcast, msn, rendition, late_ms=command.late_ms))
+            case FillGap():
+                self._fill_gap(command)
+            case Start():
+                self._bus.run(running.start(command.broadcast, command.rendition, command.msn))
+            case StartLater():
+                self._bus.run(
+                    running.start_later(command.broadcast, command.rendition, than=command.than, msn=command.msn)
+                )
+            case Stop():
+                self._bus.run(running.stop(command.broadcast, command.rendition, last_wanted_ms=command.last_wanted_ms))
+            case Picture():
+                self._picture(command)
+
+    def _order(self, order: Order) -> None:
+        token = self._bus.run(
+            tasks.order(order.broadcast, order.msn, order.expected, device=order.device, late_ms=order.late_ms)
+        )
+        if token is None:
+            return
+        if order.why != "opened":
+            log.warning("segment.moved", broadcast=order.broadcast, msn=order.msn, device=order.device, why=order.why)
+        self._send_task(order, token)
+
+    def _fill_gap(self, command: FillGap) -> None:
+        parts = fill_gap(self._bus, command)
+        if parts is not None:
+            log.warning(
+                "segment.gap",
+                broadcast=command.broadcast,
+                msn=command.msn,
+                rendition=command.rendition,
+                parts=parts,
+            )
+
+    def _picture(self, command: Picture) -> None:
+        # Of several dispatchers one asks.
+        if self._bus.run(thumbnail.claim(command.broadcast, for_ms=PICTURE_MS - 1_000)):
+            self._send_picture(command.broadcast)

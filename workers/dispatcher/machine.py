@@ -1,0 +1,152 @@
+"""The dispatcher as a pure state machine: `(state, event or sight or tick, now) -> commands`.
+
+It remembers little: which broadcasts there are and when each is to be looked at, where they were last sent, and how
+many hedges may still be spent. What is to be done about a broadcast is `decision`'s, from what the bus shows.
+
+Times are the bus's ms.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from streaming.bus.devices import Device
+from streaming.bus.events import BroadcastHasEnded, Event
+from streaming.media import SOURCE, BroadcastState
+from workers.dispatcher.commands import Command, Look, Order, Picture, Sight
+from workers.dispatcher.decision import Surroundings, decide
+
+HEDGE_SHARE = 0.05
+"""Hedges per ordered attempt: a whole device's loss must not double the load on the others."""
+HEDGE_BURST = 4.0
+"""Hedges that may be spent at once."""
+PICTURE_MS = 15_000
+"""How often a live broadcast's thumbnail is made anew: one of 10 s old GOPs is replaced before it is 30 s old."""
+LINGER_MS = 30_000
+"""How long a broadcast is looked at that the bus knows nothing of, or that has ended: its last segments finish."""
+
+
+class _Broadcast:
+    def __init__(self, now_ms: int) -> None:
+        self.look_at_ms = now_ms
+        self.alive_ms = now_ms
+        self.device: str | None = None
+        self.pictured_ms: int | None = None
+
+
+class Machine:
+    """Feed it `heard`, `known`, `fleet`, `tick` and `saw`; carry out what it answers."""
+
+    def __init__(self) -> None:
+        self._broadcasts: dict[str, _Broadcast] = {}
+        self._due: list[tuple[int, str]] = []
+        self._fleet: Mapping[str, Device] = {}
+        self._load: Counter[str] = Counter()
+        self._hedges = HEDGE_BURST
+
+    @property
+    def broadcasts(self) -> int:
+        """How many are watched."""
+        return len(self._broadcasts)
+
+    def heard(self, event: Event, now_ms: int) -> list[Command]:
+        """Something happened to a broadcast: have a look."""
+        if isinstance(event, BroadcastHasEnded) and event.broadcast not in self._broadcasts:
+            return []
+        self._look(event.broadcast, now_ms)
+        return []
+
+    def known(self, broadcasts: Iterable[str], now_ms: int) -> None:
+        """The broadcasts that hold a lease: none is missed, whatever became of its events."""
+        for broadcast in broadcasts:
+            if broadcast not in self._broadcasts:
+                self._look(broadcast, now_ms)
+
+    def fleet(self, devices: Mapping[str, Device], now_ms: int) -> None:
+        """The devices that live. When some are gone or new, every broadcast is looked at."""
+        changed = {name: device.instance for name, device in devices.items()} != {
+            name: device.instance for name, device in self._fleet.items()
+        }
+        self._fleet = devices
+        if changed:
+            for broadcast in list(self._broadcasts):
+                self._look(broadcast, now_ms)
+
+    def tick(self, now_ms: int) -> list[Command]:
+        """Whoever is due to be looked at."""
+        looks: list[Command] = []
+        while self._due and self._due[0][0] <= now_ms:
+            at_ms, name = heapq.heappop(self._due)
+            broadcast = self._broadcasts.get(name)
+            if broadcast is not None and broadcast.look_at_ms == at_ms:
+                # Should the look fail, or its answer be lost, there is another.
+                self._schedule(name, broadcast, now_ms + 1_000)
+                looks.append(Look(name))
+        return looks
+
+    def next_ms(self) -> int | None:
+        """When the next tick is due."""
+        return self._due[0][0] if self._due else None
+
+    def saw(self, name: str, sight: Sight) -> list[Command]:
+        """What is to be done about a broadcast, from what was seen of it."""
+        broadcast = self._broadcasts.get(name)
+        if broadcast is None:
+            return []
+        now_ms = sight.view.now_ms
+        description = sight.description
+        if description is not None and description.state is not BroadcastState.ENDED:
+            broadcast.alive_ms = now_ms
+        elif now_ms - broadcast.alive_ms > LINGER_MS:
+            self._place(broadcast, None)
+            del self._broadcasts[name]
+            return []
+        if description is None:
+            self._schedule(name, broadcast, now_ms + 1_000)
+            return []
+        decision = decide(description, sight.view, Surroundings(self._fleet, self._load, self._may_hedge))
+        for command in decision.commands:
+            if isinstance(command, Order):
+                self._place(broadcast, command.device)
+                self._hedges = min(HEDGE_BURST, self._hedges + HEDGE_SHARE)
+        commands = decision.commands + self._picture(name, broadcast, sight)
+        # What was just decided is to be seen carried out, and by then something else may be due.
+        self._schedule(name, broadcast, min(decision.look_at_ms, now_ms + 250) if commands else decision.look_at_ms)
+        return commands
+
+    def _picture(self, name: str, broadcast: _Broadcast, sight: Sight) -> list[Command]:
+        now_ms = sight.view.now_ms
+        live = sight.description is not None and sight.description.state is BroadcastState.LIVE
+        due = broadcast.pictured_ms is None or now_ms - broadcast.pictured_ms >= PICTURE_MS
+        if not live or not due or SOURCE not in sight.view.progress:
+            return []
+        broadcast.pictured_ms = now_ms
+        return [Picture(name)]
+
+    def _look(self, name: str, at_ms: int) -> None:
+        broadcast = self._broadcasts.get(name)
+        if broadcast is None:
+            broadcast = self._broadcasts[name] = _Broadcast(at_ms)
+        elif broadcast.look_at_ms <= at_ms:
+            return
+        self._schedule(name, broadcast, at_ms)
+
+    def _schedule(self, name: str, broadcast: _Broadcast, at_ms: int) -> None:
+        broadcast.look_at_ms = at_ms
+        heapq.heappush(self._due, (at_ms, name))
+
+    def _place(self, broadcast: _Broadcast, device: str | None) -> None:
+        """Counts a broadcast on the device it was last sent to."""
+        if broadcast.device is not None:
+            self._load[broadcast.device] -= 1
+        if device is not None:
+            self._load[device] += 1
+        broadcast.device = device
+
+    def _may_hedge(self) -> bool:
+        if self._hedges < 1:
+            return False
+        self._hedges -= 1
+        return True

@@ -1,0 +1,197 @@
+"""A ladder's ffmpeg: the source's access units in, each rung's access units out, with the source's own timestamps.
+
+An encoder knows nothing of segments. It outlives the task that started it: `warm` keeps it for the next one.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import structlog
+
+from streaming.ffmpeg.command import Branch, ladder_command
+from streaming.ffmpeg.errors import FfmpegError, FfmpegGone
+from streaming.ffmpeg.process import FfmpegProcess
+from streaming.flv import file as flv
+from streaming.flv.errors import FlvError
+from streaming.flv.tag import TagType
+from streaming.flv.tracks import VideoTrackReader, config_tag, frame_tag
+from streaming.ladder import Rung
+from streaming.media import VIDEO_TIMESCALE, AccessUnit, Codec, Track
+from workers.presentation import Presentation
+
+log = structlog.get_logger(__name__)
+
+LEAD_MS: Final = 1_000
+"""Added to presentation times on ffmpeg's clock: FLV wants them at or after decoding times, and a broadcast's timeline
+starts each segment with both alike."""
+TICKS_PER_MS: Final = VIDEO_TIMESCALE // 1000
+MAX_HELD: Final = 1_024
+"""Output units kept while nobody takes them; nothing is fed meanwhile, so what is in flight is all there can be."""
+WRITE_BYTES: Final = 64 * 1024
+"""What a pipe holds: a write of more than that may take long though ffmpeg works, and `stalled` would be wrong."""
+LAST_WORDS_SECONDS: Final = 1.0
+"""How long an ffmpeg that takes nothing more may take to say why."""
+
+Sink = Callable[[str, AccessUnit], bool]
+"""Takes `(rung name, unit)`; False leaves the unit for the next taker."""
+
+
+class Encoder:
+    """One ffmpeg with one output per rung. Feed it from one thread at a time; output comes on a thread of its own."""
+
+    def __init__(
+        self, executable: str, track: Track, rungs: Sequence[Rung], *, first: AccessUnit, starts: Mapping[str, int]
+    ) -> None:
+        """Starts ffmpeg for a source that begins with `first`, an IDR.
+
+        `starts` maps rung names to the presentation time (ticks) of the first picture wanted of them.
+        """
+        self.rungs = tuple(rungs)
+        self.tracks: dict[str, Track] = {}
+        """What each rung's output is coded with, known before its first unit is handed out."""
+        self.presentation = Presentation()
+        self._track = track
+        # AV1 in FLV has no composition times, and needs none.
+        self._lead = 0 if track.codec is Codec.AV1 else LEAD_MS
+        self._base = first.dts // TICKS_PER_MS * TICKS_PER_MS
+        self._stamps: dict[int, int] = {}
+        self._readers = [VideoTrackReader() for _ in rungs]
+        self._demuxers = [flv.Demuxer() for _ in rungs]
+        self._lock = threading.RLock()
+        self._sink: Sink | None = None
+        self._on_end: Callable[[], None] | None = None
+        self._held: list[tuple[str, AccessUnit]] = []
+        self._writing_since: float | None = None
+        self._failure: str | None = None
+        self._finished = False
+
+        def command(fds: Sequence[int]) -> list[str]:
+            branches = [
+                Branch(rung, fd, self._stamp(starts[rung.name]) if rung.name in starts else 0)
+                for rung, fd in zip(self.rungs, fds, strict=True)
+            ]
+            return ladder_command(executable, branches)
+
+        self._process = FfmpegProcess(command, outputs=len(rungs))
+        self._thread = threading.Thread(target=self._pump, name=f"encoder-{self._process.pid}", daemon=True)
+        self._thread.start()
+        self._write(flv.file_header(video=True, audio=False) + flv.pack(config_tag(track)))
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def failure(self) -> str | None:
+        """Why it ended, if it ended otherwise than by `finish`."""
+        return self._failure
+
+    @property
+    def ended(self) -> bool:
+        """Whether all output has come."""
+        return self._finished
+
+    def feed(self, units: Sequence[AccessUnit], end: int) -> None:
+        """Feeds a run of access units that ends at `end` (decoding time). Blocks while ffmpeg is busy.
+
+        Raises FfmpegGone if ffmpeg has ended.
+        """
+        tags = []
+        with self._lock:
+            self.presentation.feed(units, end)
+            for unit in units:
+                shown = self._stamp(unit.pts)
+                self._stamps[shown] = unit.pts
+                moved = AccessUnit(unit.dts - self._base, shown * TICKS_PER_MS, unit.data, unit.sync)
+                tags.append(flv.pack(frame_tag(self._track, moved)))
+        self._write(b"".join(tags))
+
+    def finish(self) -> None:
+        """Nothing more will be fed: ffmpeg puts out what it holds back, and ends."""
+        self._process.close_input()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def join(self) -> None:
+        """Waits until it has ended."""
+        self._thread.join()
+
+    def stalled(self, now: float, patience: float) -> bool:
+        """Whether ffmpeg has taken nothing for `patience` seconds although something is there. `now` is monotonic."""
+        since = self._writing_since
+        return since is not None and now - since > patience
+
+    def attach(self, sink: Sink, on_end: Callable[[], None]) -> None:
+        """Hands output to `sink` from now on, beginning with what was held; `on_end` is called after the last of it."""
+        with self._lock:
+            held, self._held = self._held, []
+            self._sink, self._on_end = sink, on_end
+            for name, unit in held:
+                self._hand_out(name, unit)
+            if self._finished:
+                on_end()
+
+    def detach(self, before: int) -> None:
+        """Holds output from now on. Nothing shown before `before` (ticks) will be asked for again."""
+        with self._lock:
+            self._sink = self._on_end = None
+            self.presentation.forget(before)
+            self._stamps = {shown: pts for shown, pts in self._stamps.items() if pts >= before}
+
+    def _stamp(self, pts: int) -> int:
+        """A presentation time on ffmpeg's clock, in ms."""
+        return (pts - self._base + TICKS_PER_MS // 2) // TICKS_PER_MS + self._lead
+
+    def _write(self, data: bytes) -> None:
+        try:
+            for at in range(0, len(data), WRITE_BYTES):
+                self._writing_since = time.monotonic()
+                self._process.write(data[at : at + WRITE_BYTES])
+        except FfmpegGone:
+            self._thread.join(LAST_WORDS_SECONDS)
+            raise self._process.failure(FfmpegGone) from None
+        finally:
+            self._writing_since = None
+
+    def _pump(self) -> None:
+        try:
+            self._process.pump(self._on_data)
+            if self._process.returncode:
+                self._failure = str(self._process.failure())
+        except (FfmpegError, FlvError, ValueError) as error:
+            self._failure = str(error)
+        except Exception as error:
+            self._failure = f"{type(error).__name__}: {error}"
+            log.exception("encoder.crashed", pid=self.pid)
+        with self._lock:
+            self._finished = True
+            if self._on_end is not None:
+                self._on_end()
+
+    def _on_data(self, index: int, data: bytes) -> None:
+        name = self.rungs[index].name
+        for tag in self._demuxers[index].feed(data):
+            if tag.type is not TagType.VIDEO:
+                continue
+            found = self._readers[index].read(tag.body, tag.timestamp)
+            if isinstance(found, Track):
+                if name in self.tracks:
+                    raise ValueError(f"{name} changed its parameter sets in mid-run")
+                self.tracks[name] = found
+            elif found is not None:
+                pts = self._stamps.get(found.pts // TICKS_PER_MS)
+                if pts is None:
+                    raise ValueError(f"{name} has a picture at {found.pts // TICKS_PER_MS} ms that nobody fed")
+                with self._lock:
+                    self._hand_out(name, AccessUnit(pts, pts, found.data, found.sync))
+
+    def _hand_out(self, name: str, unit: AccessUnit) -> None:
+        if self._sink is None or not self._sink(name, unit):
+            if len(self._held) >= MAX_HELD:
+                raise ValueError(f"{MAX_HELD} units that nobody took")
+            self._held.append((name, unit))

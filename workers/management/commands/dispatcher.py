@@ -1,0 +1,70 @@
+"""`manage.py dispatcher`: send segment tasks to devices, and see that every part comes. Two may run."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from functools import partial
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
+from streaming.bus.redis import Valkey
+from workers.devices import QUEUE_PREFIX
+from workers.dispatcher.commands import Order
+from workers.dispatcher.loop import Dispatcher
+from workers.dispatcher.post import Post
+from workers.dispatcher.sweep import Sweep
+from workers.tasks import picture, transcode_segment
+
+log = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Sends each live segment's transcoding to a device, watches its parts come, and moves what is late."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        bus = Valkey(settings.BUS_URL, connections=4, readers=1)
+        sweep = Sweep(bus, grace_seconds=settings.RECONNECT_GRACE, stop=stop)
+        sweep.start()
+        post = Post()
+        post.start()
+        log.info("dispatcher.started")
+        Dispatcher(
+            bus,
+            send_task=lambda order, token: post.put(partial(send_task, order, token)),
+            send_picture=lambda broadcast: post.put(partial(send_picture, broadcast)),
+            stop=stop,
+        ).run()
+        post.close()
+        sweep.join()
+        bus.close()
+
+
+def send_task(order: Order, token: str) -> None:
+    """The task's id says whose attempt it is, so that an order sent twice is one task in every log."""
+    _send(
+        transcode_segment,
+        (order.broadcast, order.msn, token, sorted(order.expected)),
+        queue=QUEUE_PREFIX + order.device,
+        task_id=f"{order.broadcast}:{order.msn}:{token}",
+    )
+
+
+def send_picture(broadcast: str) -> None:
+    _send(picture, (broadcast,))
+
+
+def _send(task: Any, args: tuple[Any, ...], **options: Any) -> None:
+    # A lost order is noticed when nobody claims it, so there is nothing to wait or retry for.
+    try:
+        task.apply_async(args=args, retry=False, **options)
+    except (KombuError, RedisError, OSError) as error:
+        log.warning("broker.lost", task=task.name, error=str(error))

@@ -1,0 +1,78 @@
+"""`manage.py workers`: one Celery worker per device of this host, and one for durable work."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from functools import partial
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from streaming.bus import devices as leases
+from streaming.bus.errors import BusError
+from streaming.bus.redis import Valkey
+from workers.devices import DeclaredDevice, UnknownDevice, declared_device
+from workers.process import WorkerProcess
+
+DURABLE_PROCESSES = 2
+
+log = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Starts one worker process per device named by DEVICES, and one for durable work; restarts what dies."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        try:
+            devices = [declared_device(settings.HOST_NAME, declared) for declared in settings.DEVICES]
+            for device in devices:
+                device.check()
+        except UnknownDevice as error:
+            raise CommandError(str(error)) from error
+        stop = threading.Event()
+        bus = Valkey(settings.BUS_URL, connections=1, readers=1)
+        processes = [
+            *(
+                WorkerProcess(transcoding(device), stop, ended=partial(take_back, bus, device.name))
+                for device in devices
+            ),
+            WorkerProcess(durable(), stop),
+        ]
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        for process in processes:
+            process.start()
+        stop.wait()
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+
+
+def take_back(bus: Valkey, device: str) -> None:
+    """Ends the lease of a worker process that died: its broadcasts need not wait until it runs out."""
+    try:
+        bus.run(leases.forget(device))
+    except BusError as error:
+        log.warning("device.lease", device=device, error=str(error))
+
+
+def transcoding(device: DeclaredDevice) -> list[str]:
+    """A device's worker: a pool of threads, which mostly wait for media, and warm encoders that they share."""
+    return [
+        *("worker", "--pool", "threads", "--concurrency", str(device.slots), "--queues", device.queue),
+        *("--hostname", f"{device.declared}@%h", "--prefetch-multiplier", "1"),
+        *("--without-gossip", "--without-mingle", "--loglevel", settings.LOG_LEVEL),
+    ]
+
+
+def durable() -> list[str]:
+    """The worker of whatever must not be lost: its tasks send events, for Flower."""
+    return [
+        *("worker", "--concurrency", str(DURABLE_PROCESSES), "--queues", settings.CELERY_TASK_DEFAULT_QUEUE),
+        *("--hostname", "durable@%h", "--task-events", "--without-gossip", "--without-mingle"),
+        *("--loglevel", settings.LOG_LEVEL),
+    ]

@@ -1,0 +1,96 @@
+"""What a worker process holds between its tasks: the bus, warm encoders, its device's lease, and a watchdog."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from dataclasses import replace
+
+import structlog
+
+from streaming.bus import devices
+from streaming.bus.errors import BusError
+from streaming.bus.redis import Valkey
+from workers.transcode import Workbench
+from workers.warm import WarmEncoders
+
+log = structlog.get_logger(__name__)
+
+RENEW_SECONDS = 0.5
+SWEEP_SECONDS = 0.25
+DRAIN_SECONDS = 30.0
+"""What running segments get to finish when the worker is told to stop."""
+
+
+class Worker:
+    """A worker process at work on one device. `start` before the first task, `drain` when told to stop."""
+
+    def __init__(self, *, bus_url: str, ffmpeg: str, name: str, host: str, slots: int) -> None:
+        self._bus = Valkey(bus_url, connections=slots * 2, readers=slots)
+        self._lease = Valkey(bus_url, connections=1, readers=1)
+        self._warm = WarmEncoders(time.monotonic)
+        self._device = devices.Device(name=name, host=host, instance=secrets.token_hex(8), slots=slots)
+        self._stopped = threading.Event()
+        self._drain_until: float | None = None
+        self._lost = False
+        self.bench = Workbench(
+            bus=self._bus,
+            warm=self._warm,
+            ffmpeg=ffmpeg,
+            instance=self._device.instance,
+            clock=time.monotonic,
+            draining=self._is_overdue,
+        )
+        self._threads = [
+            threading.Thread(target=self._keep_lease, name="lease", daemon=True),
+            threading.Thread(target=self._watch, name="watchdog", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Offers the device to the dispatcher, and begins to watch over encoders."""
+        for thread in self._threads:
+            thread.start()
+        log.info("device.offered", device=self._device.name, slots=self._device.slots)
+
+    def drain(self) -> None:
+        """No new tasks, please; those at work get DRAIN_SECONDS."""
+        if self._drain_until is None:
+            self._drain_until = time.monotonic() + DRAIN_SECONDS
+            self._device = replace(self._device, slots=0)
+            self._renew()
+
+    def stop(self) -> None:
+        """Gives the device back and ends what is left."""
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
+        try:
+            self._lease.run(devices.drop(self._device))
+        except BusError as error:
+            log.warning("device.lease", error=str(error))
+        self._warm.close()
+
+    def _is_overdue(self) -> bool:
+        return self._drain_until is not None and time.monotonic() >= self._drain_until
+
+    def _keep_lease(self) -> None:
+        while True:
+            self._renew()
+            if self._stopped.wait(RENEW_SECONDS):
+                return
+
+    def _renew(self) -> None:
+        try:
+            self._lease.run(devices.renew(self._device))
+            self._lost = False
+        except BusError as error:
+            if not self._lost:
+                log.warning("device.lease", device=self._device.name, error=str(error))
+            self._lost = True
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(SWEEP_SECONDS):
+            self._warm.sweep()
+            if self._is_overdue():
+                self._warm.close()
