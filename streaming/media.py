@@ -135,6 +135,7 @@ class Description:
 
     `target_duration` is EXT-X-TARGETDURATION in seconds: 0 until the first segment has closed, then fixed.
     `renditions` holds source first (absent for audio only), then the ladder from the largest down, then audio.
+    `partner` says that its channel was a partner of the house when its encoder connected: it is served first.
     """
 
     broadcast: str
@@ -142,3 +143,4 @@ class Description:
     target_duration: int
     part_target_ms: int
     renditions: tuple[Rendition, ...]
+    partner: bool = False

@@ -158,6 +158,7 @@ def unpack_description(state: bytes, facts: bytes) -> Description:
         target_duration=values["target_duration"],
         part_target_ms=values["part_target_ms"],
         renditions=tuple(Rendition(**rendition) for rendition in values["renditions"]),
+        partner=values.get("partner", False),
     )
 
 

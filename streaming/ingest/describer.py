@@ -59,8 +59,9 @@ class _Peak:
 class Describer:
     """Collects what the media shows, and writes the description from it."""
 
-    def __init__(self, broadcast: str) -> None:
+    def __init__(self, broadcast: str, *, partner: bool = False) -> None:
         self._broadcast = broadcast
+        self._partner = partner
         self._sections: dict[str, InitSection] = {}
         self._peaks = {SOURCE: _Peak(), AUDIO: _Peak()}
         self._frames = 0
@@ -106,6 +107,7 @@ class Describer:
             target_duration=target_duration,
             part_target_ms=PART_TARGET_MS,
             renditions=tuple(renditions),
+            partner=self._partner,
         )
 
     def _rendition(self, name: str) -> Rendition:

@@ -88,7 +88,7 @@ class Door:
             )
             name = str(broadcast.pk)
             try:
-                seat = await self._take(name, ingest)
+                seat = await self._take(name, ingest, partner=broadcast.channel.partner)
                 if existed:
                     await database_sync_to_async(services.resume_broadcast)(
                         broadcast_id=broadcast.pk, key=key, ingest=ingest
@@ -110,12 +110,14 @@ class Door:
         except bus.BusUnavailable:
             return True  # whoever takes the seat waits for the bus, and finds out
 
-    async def _take(self, broadcast: str, ingest: str) -> Seat:
+    async def _take(self, broadcast: str, ingest: str, *, partner: bool) -> Seat:
         known = self._reconnections.position(broadcast)
         pauses = iter(RETRY_SECONDS)
         while True:
             try:
-                return await take_seat(self._valkey, broadcast, ingest=ingest, known=known, quiet_ms=self._quiet_ms)
+                return await take_seat(
+                    self._valkey, broadcast, ingest=ingest, known=known, quiet_ms=self._quiet_ms, partner=partner
+                )
             except bus.BusUnavailable:
                 # connections to a bus that was restarted fail once each
                 pause = next(pauses, None)

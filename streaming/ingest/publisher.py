@@ -70,7 +70,7 @@ class Publisher:
         self._tracks: dict[bool, Track] = {}
         self._packager: SourcePackager | None = None
         self._made_ms = 0
-        self._describer = Describer(seat.broadcast)
+        self._describer = Describer(seat.broadcast, partner=seat.partner)
         self._description: Description | None = None
         self._announced = False
         self._away = False
@@ -271,7 +271,9 @@ class Publisher:
             try:
                 with suppress(BusRefusal):
                     await self._valkey.run(publication.release(broadcast, self._seat.token))
-                self._seat = await take_seat(self._valkey, broadcast, ingest=self._seat.ingest, known=known)
+                self._seat = await take_seat(
+                    self._valkey, broadcast, ingest=self._seat.ingest, known=known, partner=self._seat.partner
+                )
             except PublisherRefused as refusal:
                 raise TakenOver from refusal
             except BroadcastEnded as ended:

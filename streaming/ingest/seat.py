@@ -14,12 +14,16 @@ from streaming.media import Description
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Held by one connection, which `ingest` names among all. `position` is where the next packager goes on."""
+    """Held by one connection, which `ingest` names among all. `position` is where the next packager goes on.
+
+    `partner` is whether the channel is one: asked of the database once, for the bus to know it.
+    """
 
     broadcast: str
     ingest: str
     token: str
     position: Position
+    partner: bool = False
 
 
 async def take_seat(
@@ -29,6 +33,7 @@ async def take_seat(
     ingest: str,
     known: Position | None = None,
     quiet_ms: int = publication.QUIET_MS,
+    partner: bool = False,
 ) -> Seat:
     """Take the right to publish, and find out where the broadcast stands.
 
@@ -38,7 +43,7 @@ async def take_seat(
     """
     taken = await publication.take(valkey, broadcast, ingest=ingest, quiet_ms=quiet_ms)
     described = await valkey.run(reading.description(broadcast))
-    return Seat(broadcast, ingest, taken.token, _position(taken, described, known or Position()))
+    return Seat(broadcast, ingest, taken.token, _position(taken, described, known or Position()), partner)
 
 
 def _position(taken: Publication, described: Description | None, known: Position) -> Position:

@@ -55,9 +55,18 @@ def test_a_description_comes_back_as_it_was() -> None:
             Rendition("source", "avc1.64001f", 6_000_000, 90_000, 1280, 720, 29_970),
             Rendition("audio", "mp4a.40.2", 128_000, 48_000),
         ),
+        partner=True,
     )
     state, facts = pack_description(description)
     assert unpack_description(state.encode(), facts.encode()) == description
+
+
+def test_a_description_of_an_older_ingest_is_nobody_s_partner() -> None:
+    description = Description("b", BroadcastState.LIVE, 2, 400, ())
+    state, facts = pack_description(description)
+    older = facts.replace(',"partner":false', "")
+    assert older != facts
+    assert unpack_description(state.encode(), older.encode()) == description
 
 
 def test_keys_of_a_broadcast_share_its_hash_slot() -> None:

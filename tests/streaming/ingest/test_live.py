@@ -53,6 +53,17 @@ async def test_media_reaches_the_bus(ingest: Ingest, key: str) -> None:
         assert await ingest.valkey.run(reading.init_section(broadcast, rendition, chunks[0].init))
 
 
+async def test_the_bus_knows_a_partner_from_the_encoder_s_connecting_on(ingest: Ingest, key: str) -> None:
+    encoder, broadcast = await go_live(ingest, key)
+    assert not (await ingest.description(broadcast)).partner
+    await database_sync_to_async(Channel.objects.update)(partner=True)
+    await encoder.close()
+    await ingest.hears(events.BroadcastReconnecting)
+    await (await ingest.live(key)).tags(tags())
+    await ingest.hears(events.BroadcastResumed)
+    assert (await ingest.description(broadcast)).partner
+
+
 async def test_bandwidth_is_above_the_busiest_segment(ingest: Ingest, key: str) -> None:
     _, broadcast = await go_live(ingest, key)
     bandwidth = (await ingest.description(broadcast)).renditions[0].bandwidth
