@@ -150,6 +150,7 @@ INSTALLED_APPS = [
     "accounts",
     "streaming",
     "chat",
+    "vods",
     "workers",
     "django.contrib.admin",
     "django.contrib.auth",

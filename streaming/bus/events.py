@@ -53,9 +53,20 @@ class RenditionWanted:
     rendition: str
 
 
-Event: TypeAlias = (
+@dataclass(frozen=True, slots=True)
+class WorkWanted:
+    """Durable work is to be done: the workflow of this kind on this subject (a VOD's or clip's id). Its row in the
+    database says so too, so that a lost event costs seconds only."""
+
+    kind: ClassVar[str] = "work.wanted"
+    workflow: str
+    subject: str
+
+
+BroadcastEvent: TypeAlias = (
     BroadcastStarted | BroadcastReconnecting | BroadcastResumed | BroadcastHasEnded | SegmentOpened | RenditionWanted
 )
+Event: TypeAlias = BroadcastEvent | WorkWanted
 _KINDS: dict[str, type[Event]] = {
     kind.kind: kind
     for kind in (
@@ -65,6 +76,7 @@ _KINDS: dict[str, type[Event]] = {
         BroadcastHasEnded,
         SegmentOpened,
         RenditionWanted,
+        WorkWanted,
     )
 }
 

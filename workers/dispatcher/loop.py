@@ -77,7 +77,7 @@ class Dispatcher:
         wait = MAX_WAIT_MS if next_ms is None else min(MAX_WAIT_MS, max(1, next_ms - now_ms))
         for entry, event in self._bus.run(events.read_events(self._after, block_ms=wait)):
             self._after = entry
-            if event is not None:
+            if event is not None and not isinstance(event, events.WorkWanted):
                 self._machine.heard(event, now_ms)
         self._see(self._machine.tick(self._bus.run(reading.now_ms())))
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from streaming.bus.devices import Device
-from streaming.bus.events import BroadcastHasEnded, Event
+from streaming.bus.events import BroadcastEvent, BroadcastHasEnded
 from streaming.media import SOURCE, BroadcastState
 from workers.dispatcher.commands import Command, Look, Order, Picture, Sight
 from workers.dispatcher.decision import Surroundings, decide
@@ -51,7 +51,7 @@ class Machine:
         """How many are watched."""
         return len(self._broadcasts)
 
-    def heard(self, event: Event, now_ms: int) -> list[Command]:
+    def heard(self, event: BroadcastEvent, now_ms: int) -> list[Command]:
         """Something happened to a broadcast: have a look."""
         if isinstance(event, BroadcastHasEnded) and event.broadcast not in self._broadcasts:
             return []

@@ -67,7 +67,9 @@ class Ingest:
         for encoder in self._encoders:
             await encoder.close()
 
-    async def hears(self, kind: type[events.Event], is_it: Callable[[events.Event], bool] = lambda _: True) -> str:
+    async def hears(
+        self, kind: type[events.BroadcastEvent], is_it: Callable[[events.BroadcastEvent], bool] = lambda _: True
+    ) -> str:
         """Waits for the next event of this kind on the bus: the broadcast it is about."""
         async with asyncio.timeout(PATIENCE):
             while True:

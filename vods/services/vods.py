@@ -1,0 +1,69 @@
+"""A VOD's title, visibility, chapters and end. Who may is the caller's to check: the channel's user, or the house."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from streaming.models import MAX_TITLE
+from vods.errors import BadText, NotReady, UnknownVod
+from vods.models import Chapter, Vod, VodState
+from vods.models.vod import MAX_DESCRIPTION
+from vods.models.watching import MAX_CHAPTER
+from vods.wanted import WorkflowKind, want
+
+CHANGEABLE = {"title", "description", "category", "visibility", "downloads", "kept"}
+MAX_CHAPTERS = 200
+
+
+def edit_vod(*, vod_id: UUID, **changes: Any) -> None:
+    """Changes some of CHANGEABLE. Raises UnknownVod, BadText."""
+    unknown = changes.keys() - CHANGEABLE
+    if unknown:
+        raise TypeError(f"no such fields: {', '.join(sorted(unknown))}")
+    if len(changes.get("title", "")) > MAX_TITLE:
+        raise BadText(f"A title has at most {MAX_TITLE} characters.")
+    if len(changes.get("description", "")) > MAX_DESCRIPTION:
+        raise BadText(f"A description has at most {MAX_DESCRIPTION} characters.")
+    if Vod.objects.existing().filter(pk=vod_id).update(**changes) == 0:
+        raise UnknownVod
+
+
+@transaction.atomic
+def set_chapters(*, vod_id: UUID, chapters: Sequence[tuple[int, str]]) -> None:
+    """Replaces the VOD's chapters by these `(ms from the start, title)`. Raises UnknownVod, BadText."""
+    vod = Vod.objects.existing().filter(pk=vod_id).select_for_update(no_key=True).first()
+    if vod is None:
+        raise UnknownVod
+    if len(chapters) > MAX_CHAPTERS:
+        raise BadText(f"A video has at most {MAX_CHAPTERS} chapters.")
+    if any(not 0 < len(title.strip()) <= MAX_CHAPTER for _, title in chapters):
+        raise BadText(f"A chapter's title has 1 to {MAX_CHAPTER} characters.")
+    if len({at_ms for at_ms, _ in chapters}) < len(chapters) or any(
+        not 0 <= at_ms < max(1, vod.duration_ms) for at_ms, _ in chapters
+    ):
+        raise BadText("Each chapter begins at a moment of its own within the video.")
+    vod.chapters.all().delete()
+    Chapter.objects.bulk_create([Chapter(vod=vod, at_ms=at_ms, title=title.strip()) for at_ms, title in chapters])
+
+
+@transaction.atomic
+def delete_vod(*, vod_id: UUID) -> None:
+    """Takes the VOD away from everybody at once; its media goes in the background. Raises UnknownVod, NotReady.
+
+    A broadcast that is on is still being archived: its streamer ends it first.
+    """
+    if Vod.objects.filter(pk=vod_id, state=VodState.RECORDING, broadcast__ended_at=None).exists():
+        raise NotReady("This broadcast is on. End it first, then delete its video.")
+    if Vod.objects.existing().filter(pk=vod_id).update(state=VodState.DELETING) == 0:
+        raise UnknownVod
+    want(WorkflowKind.DELETE_VOD, vod_id)
+
+
+def count_view(*, vod_id: UUID) -> None:
+    """One more viewer; the caller knows that it is another one."""
+    Vod.objects.ready().filter(pk=vod_id).update(views=F("views") + 1)

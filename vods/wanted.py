@@ -1,0 +1,43 @@
+"""How a service asks for durable work: by the state of its row, and an event that says so at once.
+
+Nothing here knows who does the work. A bus that is away costs seconds: the dispatcher's sweep finds the row.
+"""
+
+from __future__ import annotations
+
+import logging
+from enum import StrEnum
+from uuid import UUID
+
+from django.db import transaction
+
+from streaming import on_air
+from streaming.bus import events
+from streaming.bus.errors import BusError
+
+logger = logging.getLogger(__name__)
+
+
+class WorkflowKind(StrEnum):
+    """What is done durably; the subject of `ARCHIVE` and `VOD` is a VOD's id, as of `DELETE_VOD`."""
+
+    ARCHIVE = "archive"
+    """The media of a live broadcast, run by run."""
+    VOD = "vod"
+    """All that follows when the broadcast has ended."""
+    HIGHLIGHT = "highlight"
+    DELETE_VOD = "delete-vod"
+    CLIP = "clip"
+    DELETE_CLIP = "delete-clip"
+
+
+def want(kind: WorkflowKind, subject: UUID) -> None:
+    """Tells the dispatcher, after commit."""
+    transaction.on_commit(lambda: _publish(events.WorkWanted(workflow=kind.value, subject=str(subject))))
+
+
+def _publish(event: events.WorkWanted) -> None:
+    try:
+        on_air.bus().run(events.publish(event))
+    except BusError as error:
+        logger.warning("%s of %s will be found by the sweep, the bus is away: %s", event.workflow, event.subject, error)
