@@ -214,6 +214,7 @@ async def test_a_silent_encoder_is_taken_over(ingest: Ingest, key: str) -> None:
     async with asyncio.timeout(10):
         while await (second := await ingest.connect()).publish(key) != LIVE:
             await second.ended()
+            await second.close()  # else the server waits for it, and an address has a bounded number of connections
     await second.tags(tags())
     assert await ingest.hears(events.BroadcastResumed) == broadcast
     assert "taken over" in (await first.status(2))[1]
