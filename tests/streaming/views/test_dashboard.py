@@ -80,6 +80,12 @@ def test_stream_info_out_of_bounds_comes_back_with_words(alice: Client, channel:
     assert channel.title == ""
 
 
+def test_the_preview_knows_at_once_what_is_on(alice: Client, key: str) -> None:
+    assert 'data-broadcast=""' in alice.get("/dashboard").content.decode()
+    broadcast, _ = services.find_or_begin_broadcast(key=key, ingest="a", now=NOW)
+    assert f'data-broadcast="{broadcast.pk}"' in alice.get("/dashboard").content.decode()
+
+
 def test_health_of_an_offline_channel(alice: Client) -> None:
     assert alice.get("/dashboard/health").json() == {"state": "offline"}
 
