@@ -1,0 +1,62 @@
+"""Who may watch what, and the addresses that let them.
+
+Media of a public or unlisted VOD, of a channel that has a page, needs no token. All other media is refused without one,
+whoever asks: a page or the JSON gives it to those who may watch.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.models import User
+from chat.models import Follow
+from streaming.models import Channel
+from vods import signing
+from vods.models import Visibility, Vod
+
+OPEN = frozenset({Visibility.PUBLIC, Visibility.UNLISTED})
+"""Whoever has the address may watch."""
+
+
+def may_manage(*, channel: Channel, user: User | AnonymousUser) -> bool:
+    """Whether the channel's videos are the user's to change: its streamer's."""
+    return user.is_authenticated and channel.user_id == user.pk
+
+
+def may_watch(*, vod: Vod, user: User | AnonymousUser) -> bool:
+    """Whether the user may watch the VOD; select `channel__user` along. The streamer and the house always may."""
+    if may_manage(channel=vod.channel, user=user) or user.has_perm("vods.view_vod"):
+        return True
+    if not _has_page(vod.channel):
+        return False
+    if vod.visibility == Visibility.FOLLOWERS:
+        return user.is_authenticated and Follow.objects.filter(channel=vod.channel_id, user=user).exists()
+    return vod.visibility in OPEN
+
+
+def media_token(vod: Vod, *, now: datetime) -> str | None:
+    """What its media must be asked for with, None if nothing. Only for those who may watch."""
+    if _is_open(vod):
+        return None
+    return signing.sign(vod.pk, vod.visibility, now=now)
+
+
+def admits(vod: Vod, token: str, *, now: datetime) -> bool:
+    """Whether media of the VOD is answered to a request with this token, or with none (empty)."""
+    return _is_open(vod) or signing.verify(token, vod.pk, vod.visibility, now=now)
+
+
+def media_url(vod: Vod, name: str, *, now: datetime) -> str:
+    """The address of one of the VOD's files, as `manifest.m3u8`, for somebody who may watch."""
+    token = media_token(vod, now=now)
+    return f"/vods/{vod.pk}/{name}" + (f"?token={token}" if token else "")
+
+
+def _is_open(vod: Vod) -> bool:
+    return vod.visibility in OPEN and _has_page(vod.channel)
+
+
+def _has_page(channel: Channel) -> bool:
+    return not channel.suspended and channel.user.is_active
