@@ -17,7 +17,8 @@ from workers.warm import WarmEncoders
 
 log = structlog.get_logger(__name__)
 
-RENEW_SECONDS = 0.5
+RENEW_SECONDS = 0.2
+"""How often the lease is renewed: a dispatcher misses a worker that was stopped after three times that."""
 SWEEP_SECONDS = 0.25
 DRAIN_SECONDS = 30.0
 """What running segments get to finish when the worker is told to stop."""

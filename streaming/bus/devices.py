@@ -1,8 +1,8 @@
-"""The devices that encode, and who holds them: each is leased by one worker process, which renews every half second."""
+"""The devices that encode, and who holds them: each is leased by one worker process, which keeps renewing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from streaming.bus.layout import DEVICES, NOW, Call, Script, small
@@ -13,9 +13,9 @@ LEASE_MS = 2_000
 _RENEW = small(
     NOW
     + """
-local name, lease_ms = ARGV[1], tonumber(ARGV[2])
-redis.call('ZADD', KEYS[1], decimal(now_ms() + lease_ms), name)
-redis.call('HSET', KEYS[2], 'host', ARGV[3], 'instance', ARGV[4], 'slots', ARGV[5])
+local name, lease_ms, now = ARGV[1], tonumber(ARGV[2]), now_ms()
+redis.call('ZADD', KEYS[1], decimal(now + lease_ms), name)
+redis.call('HSET', KEYS[2], 'renewed', decimal(now), 'host', ARGV[3], 'instance', ARGV[4], 'slots', ARGV[5])
 redis.call('PEXPIRE', KEYS[2], lease_ms * 30)
 """
 )
@@ -38,8 +38,8 @@ local now = now_ms()
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', decimal(now - 60000))
 local found = {}
 for _, name in ipairs(redis.call('ZRANGE', KEYS[1], '(' .. decimal(now), '+inf', 'BYSCORE')) do
-  local facts = redis.call('HMGET', 'device:' .. name, 'host', 'instance', 'slots')
-  if facts[1] then found[#found + 1] = {name, facts[1], facts[2], facts[3]} end
+  local facts = redis.call('HMGET', 'device:' .. name, 'host', 'instance', 'slots', 'renewed')
+  if facts[1] then found[#found + 1] = {name, facts[1], facts[2], facts[3], facts[4]} end
 end
 return found
 """
@@ -50,13 +50,14 @@ return found
 class Device:
     """A device and its lease: `name` is unique in the fleet, `instance` the worker process that holds it.
 
-    `slots` is how many segment tasks it takes at a time.
+    `slots` is how many segment tasks it takes at a time. `renewed_ms` is when its worker last renewed, by the bus.
     """
 
     name: str
     host: str
     instance: str
     slots: int
+    renewed_ms: int | None = field(default=None, compare=False)
 
 
 def renew(device: Device, *, lease_ms: int = LEASE_MS) -> Call[None]:
@@ -90,8 +91,8 @@ def alive() -> Call[dict[str, Device]]:
     def parse(reply: list[Any]) -> dict[str, Device]:
         devices = {}
         for row in reply:
-            name, host, instance, slots = (value.decode() for value in row)
-            devices[name] = Device(name=name, host=host, instance=instance, slots=int(slots))
+            name, host, instance, slots, renewed = (value.decode() for value in row)
+            devices[name] = Device(name, host, instance, int(slots), renewed_ms=int(renewed))
         return devices
 
     return Call(arguments=(), parse=parse, script=_ALIVE, keys=(DEVICES,))

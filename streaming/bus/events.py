@@ -45,6 +45,15 @@ class SegmentOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentFailed:
+    """An attempt at transcoding segment `msn` has failed."""
+
+    kind: ClassVar[str] = "segment.failed"
+    broadcast: str
+    msn: int
+
+
+@dataclass(frozen=True, slots=True)
 class RenditionWanted:
     """A player asked for a rendition that doesn't run."""
 
@@ -64,7 +73,13 @@ class WorkWanted:
 
 
 BroadcastEvent: TypeAlias = (
-    BroadcastStarted | BroadcastReconnecting | BroadcastResumed | BroadcastHasEnded | SegmentOpened | RenditionWanted
+    BroadcastStarted
+    | BroadcastReconnecting
+    | BroadcastResumed
+    | BroadcastHasEnded
+    | SegmentOpened
+    | SegmentFailed
+    | RenditionWanted
 )
 Event: TypeAlias = BroadcastEvent | WorkWanted
 _KINDS: dict[str, type[Event]] = {
@@ -75,6 +90,7 @@ _KINDS: dict[str, type[Event]] = {
         BroadcastResumed,
         BroadcastHasEnded,
         SegmentOpened,
+        SegmentFailed,
         RenditionWanted,
         WorkWanted,
     )

@@ -10,7 +10,9 @@ old tokens, or past the deadline, are refused by the bus's own clock.
     token:<rendition>     the newest token, `<epoch>:<counter>`
     deadline:<rendition>  until when attempts may publish it
     done:<rendition>      set with the segment's last part
-    device:<token>, ordered:<token>, claimed:<token>, instance:<token>, failed:<token>, again:<token>    one attempt
+    noted:<rendition>     why it was given up, once that was told to whom it may concern
+    device:<token>, ordered:<token>, claimed:<token>, instance:<token>, failed:<token>, crashed:<token>, again:<token>
+                          one attempt
 """
 
 from __future__ import annotations
@@ -28,8 +30,11 @@ from streaming.bus.errors import (
     StaleToken,
     TooEarly,
 )
+from streaming.bus.events import SegmentFailed, pack_event
 from streaming.bus.layout import (
     EPOCH,
+    EVENTS,
+    KEEP_EVENTS,
     NOW,
     PUSH,
     Call,
@@ -44,6 +49,8 @@ from streaming.bus.layout import (
 from streaming.media import SOURCE, Chunk
 
 KEEP_TASK_MS = 120_000
+NOBODY = "nobody"
+"""The device of an attempt that makes gaps: the dispatcher's own."""
 
 _ORDER = small(
     NOW
@@ -142,6 +149,8 @@ return {'ok'}
 _FAIL = small("""
 if redis.call('HEXISTS', KEYS[1], 'device:' .. ARGV[1]) == 0 then return 0 end
 redis.call('HSET', KEYS[1], 'failed:' .. ARGV[1], ARGV[2])
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'crashed:' .. ARGV[1], 1) end
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*', 'e', ARGV[5])
 return 1
 """)
 
@@ -256,9 +265,23 @@ def finish(broadcast: str, msn: int, token: str, rendition: str) -> Call[None]:
     )
 
 
-def fail(broadcast: str, msn: int, token: str, reason: str) -> Call[bool]:
-    """Notes that an attempt has failed, so that another can be ordered at once."""
-    return Call(arguments=(token, reason[:200]), parse=bool, script=_FAIL, keys=(task_key(broadcast, msn),))
+def fail(broadcast: str, msn: int, token: str, reason: str, *, crashed: bool = False) -> Call[bool]:
+    """Notes that an attempt has failed, and announces it, so that another can be ordered at once.
+
+    `crashed` says that it was its encoder that failed: then the segment may be to blame.
+    """
+    return Call(
+        arguments=(
+            token,
+            reason[:200],
+            "crashed" if crashed else "",
+            KEEP_EVENTS,
+            pack_event(SegmentFailed(broadcast=broadcast, msn=msn)),
+        ),
+        parse=bool,
+        script=_FAIL,
+        keys=(task_key(broadcast, msn), EVENTS),
+    )
 
 
 def shorten_deadline(broadcast: str, msn: int, rendition: str, *, late_ms: int) -> Call[bool]:
@@ -281,8 +304,8 @@ def newest_chunk(broadcast: str, rendition: str) -> Call[Chunk | None]:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a segment. Times are the bus's ms; `claimed_ms` is None before a worker took it; `again` says that
-    it took another's place."""
+    """One try at a segment. Times are the bus's ms; `claimed_ms` is None before a worker took it; `crashed` says that
+    it failed by its encoder, `again` that it took another's place."""
 
     token: str
     device: str
@@ -291,17 +314,20 @@ class Attempt:
     instance: str = ""
     failed: str = ""
     again: bool = False
+    crashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A segment's attempts, its renditions' newest tokens and deadlines (ms), and which of them are done."""
+    """A segment's attempts, its renditions' newest tokens and deadlines (ms), which of them are done, and why others
+    were given up."""
 
     msn: int
     tokens: dict[str, str] = field(default_factory=dict)
     deadlines: dict[str, int] = field(default_factory=dict)
     done: frozenset[str] = frozenset()
     attempts: dict[str, Attempt] = field(default_factory=dict)
+    noted: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,9 +391,11 @@ def _task(msn: int, fields: dict[str, str]) -> Task:
                 instance=instances.get(token, ""),
                 failed=failed.get(token, ""),
                 again=token in by_kind.get("again", {}),
+                crashed=token in by_kind.get("crashed", {}),
             )
             for token, device in by_kind.get("device", {}).items()
         },
+        noted=by_kind.get("noted", {}),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from streaming.bus.tasks import View
 from streaming.media import Description
+from workers.dispatcher.judgement import Loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,18 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class FillGap:
-    """Publish what is missing of a segment's rendition as GAP, if its newest token is still the expected one."""
+    """Publish what is missing of a segment's rendition as GAP, if its newest token is still the expected one.
+
+    While the segment is not `closed`, that is each part which the source has brought whole. `why` is for those who
+    want to know.
+    """
 
     broadcast: str
     msn: int
     rendition: str
     expected: str
+    closed: bool
+    why: Loss
 
 
 @dataclass(frozen=True, slots=True)

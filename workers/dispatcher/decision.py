@@ -13,20 +13,13 @@ from dataclasses import dataclass, field
 
 from streaming.bus.devices import Device
 from streaming.bus.layout import Progress
-from streaming.bus.tasks import Attempt, Task, View
-from streaming.media import PART_TARGET_MS, SOURCE, VIDEO_TIMESCALE, BroadcastState, Description
+from streaming.bus.tasks import NOBODY, Task, View
+from streaming.media import PART_TARGET_MS, SOURCE, BroadcastState, Description
 from workers.dispatcher.commands import Command, Deadline, FillGap, Order, Start, StartLater, Stop
+from workers.dispatcher.judgement import Case, Judgement, Loss, judge
 from workers.ladder import IDLE_MS, wanted_now
 from workers.placement import choose
 
-CLAIM_MS = 250
-"""An attempt that no worker has taken for so long goes to another device."""
-RESEND_MS = 1_000
-"""Where there is no other device, its order is sent again after so long: the message may have been lost."""
-LATE_MS = 220
-"""A part may come so long after the source's picture that it waits for; then another device is tried."""
-SLOW_MS = 500
-"""What an attempt may need from its claim to its first part, and from one part to the next while it catches up."""
 OPEN_MS = 20_000
 """A segment's deadline while it is open: longer than any lasts."""
 CLOSED_MS = 2_500
@@ -35,17 +28,13 @@ CATCH_UP_MS = 8_000
 """The deadline of a segment that had ended when it was first ordered: nobody plays that rendition yet."""
 FRESH_SEGMENTS = 1
 """How far behind the newest segment a new attempt still begins; what lies further back becomes GAP."""
-MAX_ATTEMPTS = 4
-"""After so many attempts a segment that still fails is taken for poisonous, and becomes GAP."""
 SEGMENTS = 8
 """How many segments back are watched."""
 IDLE_LOOK_MS = 2_000
 BUSY_LOOK_MS = 500
 """How often a broadcast is looked at when nothing is due, without and with running renditions."""
-
-_TICKS_PER_MS = VIDEO_TIMESCALE // 1000
-_FRAME_MS = 40
-"""A part is whole when the frame after it is known: 25 frames a second is the slowest that is counted on."""
+OVER_BUDGET_LOOK_MS = 100
+"""How soon a late part is looked at again that could not be hedged: its device may turn out to be dead."""
 
 
 @dataclass(slots=True)
@@ -142,16 +131,16 @@ class _Deciding:
                 if stopping:
                     continue
                 if msn < source.msn - FRESH_SEGMENTS:
-                    self._give_up(rendition, from_msn, msn, "", source)
+                    self._give_up(rendition, from_msn, msn, "", source, Loss.TOO_LATE)
                 else:
                     self._order(orders, rendition, msn, "", None, "opened")
             else:
                 self._bring_forward(rendition, task, source)
-                why = self._lost(rendition, task, task.attempts[token], source, oldest=oldest)
-                if why == "given up":
-                    self._give_up(rendition, from_msn, msn, token, source)
-                elif why:
-                    self._order(orders, rendition, msn, token, task.attempts[token].device, why)
+                loss = self._judge(rendition, task, token, source, oldest=oldest)
+                if loss is not None and loss.is_final:
+                    self._give_up(rendition, from_msn, msn, token, source, loss)
+                elif loss is not None:
+                    self._order(orders, rendition, msn, token, task.attempts[token].device, loss)
             oldest = False
 
     def _deadline_ms(self, msn: int, source: Progress) -> int:
@@ -166,49 +155,28 @@ class _Deciding:
             self._add(Deadline(self._broadcast, task.msn, rendition, CLOSED_MS))
         self._decision.look_by(deadline)
 
-    def _lost(self, rendition: str, task: Task, attempt: Attempt, source: Progress, *, oldest: bool) -> str:
-        """Why an attempt is no longer believed in; empty while it is."""
-        if self._now >= task.deadlines[rendition] or (attempt.failed and len(task.attempts) >= MAX_ATTEMPTS):
-            return "given up"
-        device = self._around.fleet.get(attempt.device)
-        elsewhere = choose(self._around.fleet, self._around.load, avoid={attempt.device}) is not None
-        if attempt.failed:
-            return "failed"
-        if attempt.claimed_ms is None:
-            if device is None or (elsewhere and self._is_due(attempt.ordered_ms + CLAIM_MS)):
-                return "not taken"
-            return "not taken" if self._is_due(attempt.ordered_ms + RESEND_MS) else ""
-        if device is None or device.instance != attempt.instance:
-            return "worker died"
-        # Only the oldest can be blamed: the others may not publish before it is done.
-        # What took another's place already is left to work: under overload moving it again would only add to that.
-        if not oldest or not elsewhere or attempt.again:
-            return ""
-        late_at = self._late_at(rendition, task.msn, attempt, source)
-        if late_at is None or not self._is_due(late_at):
-            return ""
-        return "late" if self._around.may_hedge() else ""
-
-    def _is_due(self, at_ms: int) -> bool:
-        if self._now < at_ms:
-            self._decision.look_by(at_ms)
-        return self._now >= at_ms
-
-    def _late_at(self, rendition: str, msn: int, attempt: Attempt, source: Progress) -> int | None:
-        """When the rendition's next part is late; None while the source has not come that far."""
-        assert attempt.claimed_ms is not None
-        latest = self._view.progress.get(rendition)
-        begun = latest is not None and latest.msn == msn
-        moved = max(attempt.claimed_ms, latest.at_ms if latest is not None and begun else 0)
-        if latest is None or latest.msn < msn - 1:
-            # A run's first part: all that is known of its time is that it lies behind, or within a part.
-            return moved + SLOW_MS + (0 if self._is_closed(msn, source) else PART_TARGET_MS)
-        part_end = latest.end_dts + PART_TARGET_MS * _TICKS_PER_MS
-        if source.msn == msn and source.end_dts < part_end:
+    def _judge(self, rendition: str, task: Task, token: str, source: Progress, *, oldest: bool) -> Loss | None:
+        """What befell the newest attempt, as far as something may be done about it now."""
+        attempt = task.attempts[token]
+        found: Judgement = judge(
+            Case(
+                view=self._view,
+                source=source,
+                rendition=rendition,
+                task=task,
+                attempt=attempt,
+                device=self._around.fleet.get(attempt.device),
+                elsewhere=choose(self._around.fleet, self._around.load, avoid={attempt.device}) is not None,
+                closed=self._is_closed(task.msn, source),
+                oldest=oldest,
+            )
+        )
+        if found.due_ms is not None:
+            self._decision.look_by(max(found.due_ms, self._now + 1))
+        if found.loss is Loss.LATE and not self._around.may_hedge():
+            self._decision.look_by(self._now + OVER_BUDGET_LOOK_MS)
             return None
-        # The source comes at the pace of its timeline, so its newest chunk tells when an older one came.
-        arrival = source.at_ms + (part_end - source.end_dts) // _TICKS_PER_MS + _FRAME_MS
-        return max(arrival + LATE_MS, moved + SLOW_MS)
+        return found.loss
 
     def _order(
         self,
@@ -232,15 +200,18 @@ class _Deciding:
     def _sticky(self) -> str | None:
         """The device of the newest attempt that did not fail."""
         for _, task in sorted(self._view.tasks.items(), reverse=True):
-            ordered = [each for each in task.attempts.values() if not each.failed]
+            ordered = [each for each in task.attempts.values() if not each.failed and each.device != NOBODY]
             if ordered:
                 return max(ordered, key=lambda each: each.ordered_ms).device
         return None
 
-    def _give_up(self, rendition: str, from_msn: int, msn: int, token: str, source: Progress) -> None:
+    def _give_up(self, rendition: str, from_msn: int, msn: int, token: str, source: Progress, why: Loss) -> None:
         latest = self._view.progress.get(rendition)
         if latest is not None and latest.msn >= from_msn:
-            self._add(FillGap(self._broadcast, msn, rendition, token))
+            closed = self._is_closed(msn, source)
+            if not closed:
+                self._decision.look_by(self._now + PART_TARGET_MS)
+            self._add(FillGap(self._broadcast, msn, rendition, token, closed=closed, why=why))
         elif msn == from_msn and source.msn > from_msn:
             # Nobody has seen anything of it yet: rather begin later than with a gap.
             self._add(StartLater(self._broadcast, rendition, from_msn, source.msn))

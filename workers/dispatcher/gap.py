@@ -5,12 +5,14 @@ from __future__ import annotations
 from streaming.bus import reading, tasks
 from streaming.bus.errors import OutOfOrder, SegmentGone, StaleToken, TooEarly
 from streaming.cmaf.rendition import Opening, gap_chunks
-from streaming.media import SOURCE, VIDEO_TIMESCALE, Chunk, Closes
+from streaming.media import PART_TARGET_MS, SOURCE, VIDEO_TIMESCALE, Chunk, Closes
 from workers.dispatcher.commands import FillGap
 
-NOBODY = "nobody"
-"""The device of an attempt that makes gaps."""
 MAX_CHUNKS = 512
+
+
+PART = PART_TARGET_MS * VIDEO_TIMESCALE // 1000
+"""Ticks of a whole part."""
 
 
 def fill_gap(bus: reading.Runner, command: FillGap) -> int | None:
@@ -19,21 +21,26 @@ def fill_gap(bus: reading.Runner, command: FillGap) -> int | None:
     Raises BusError.
     """
     broadcast, msn, rendition = command.broadcast, command.msn, command.rendition
-    token = bus.run(tasks.order(broadcast, msn, {rendition: command.expected}, device=NOBODY, late_ms=0))
-    if token is None:
-        return None
     try:
         opening, end = _missing(bus, command)
-        chunks = gap_chunks(opening, end, timescale=VIDEO_TIMESCALE) if end > opening.dts else []
+    except SegmentGone:
+        # Older than all that can still be played: it need only hold up nobody.
+        opening, end = None, 0
+    if opening is not None and not command.closed:
+        end -= (end - opening.dts) % PART
+        if end <= opening.dts:
+            return 0
+    token = bus.run(tasks.order(broadcast, msn, {rendition: command.expected}, device=tasks.NOBODY, late_ms=0))
+    if token is None:
+        return None
+    closes = Closes.SEGMENT if command.closed else Closes.PART
+    chunks = gap_chunks(opening, end, timescale=VIDEO_TIMESCALE, closes=closes) if opening is not None else []
+    try:
         for chunk in chunks:
             bus.run(tasks.publish_part(broadcast, token, rendition, chunk))
         if not chunks:
             bus.run(tasks.finish(broadcast, msn, token, rendition))
         return len(chunks)
-    except SegmentGone:
-        # Older than all that can still be played.
-        bus.run(tasks.finish(broadcast, msn, token, rendition))
-        return 0
     except (StaleToken, OutOfOrder, TooEarly):
         return None
 

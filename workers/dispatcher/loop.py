@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from streaming.bus import devices, events, reading, running, tasks, thumbnail
+from streaming.bus import devices, events, reading, running, tasks, thumbnail, troubles
 from streaming.bus.epoch import epoch
 from streaming.bus.errors import BusError
 from streaming.bus.layout import Call
@@ -130,15 +130,12 @@ class Dispatcher:
         self._send_task(order, token)
 
     def _fill_gap(self, command: FillGap) -> None:
+        broadcast, msn, rendition = command.broadcast, command.msn, command.rendition
+        if self._bus.run(troubles.note(broadcast, msn, rendition, command.why)):
+            log.warning("segment.given_up", broadcast=broadcast, msn=msn, rendition=rendition, why=command.why)
         parts = fill_gap(self._bus, command)
-        if parts is not None:
-            log.warning(
-                "segment.gap",
-                broadcast=command.broadcast,
-                msn=command.msn,
-                rendition=command.rendition,
-                parts=parts,
-            )
+        if parts:
+            log.warning("segment.gap", broadcast=broadcast, msn=msn, rendition=rendition, parts=parts)
 
     def _picture(self, command: Picture) -> None:
         # Of several dispatchers one asks.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streaming.bus import devices
+from streaming.bus import devices, reading
 from streaming.bus.devices import Device
 from streaming.bus.redis import Valkey
 
@@ -11,8 +11,11 @@ OTHER = Device(name="host.cpu:0", host="host", instance="i2", slots=4)
 
 
 def test_a_renewed_device_is_alive(thread_bus: Valkey) -> None:
+    before = thread_bus.run(reading.now_ms())
     thread_bus.run(devices.renew(ONE))
-    assert thread_bus.run(devices.alive()) == {ONE.name: ONE}
+    found = thread_bus.run(devices.alive())
+    assert found == {ONE.name: ONE}
+    assert before <= (found[ONE.name].renewed_ms or 0) <= thread_bus.run(reading.now_ms())
 
 
 def test_an_expired_lease_is_gone(thread_bus: Valkey) -> None:

@@ -7,6 +7,7 @@ import pytest
 from streaming.bus import running, tasks
 from streaming.bus.epoch import epoch
 from streaming.bus.errors import AlreadyClaimed, BusForgot, DeadlinePassed, OutOfOrder, StaleToken, TooEarly
+from streaming.bus.events import SegmentFailed, newest_id, read_events
 from streaming.bus.publication import acquire, append
 from streaming.bus.reading import progress
 from streaming.bus.redis import Valkey
@@ -146,12 +147,14 @@ def test_a_view_shows_attempts_and_what_became_of_them(bus: Valkey) -> None:
     _source(bus, 3)
     first = ordered(bus, 3)
     bus.run(tasks.claim(B, 3, first, ["480p"], instance="i1"))
-    assert bus.run(tasks.fail(B, 3, first, "ffmpeg crashed"))
+    before = bus.run(newest_id())
+    assert bus.run(tasks.fail(B, 3, first, "ffmpeg crashed", crashed=True))
+    assert [event for _, event in bus.run(read_events(before, block_ms=10))] == [SegmentFailed(B, 3)]
     second = ordered(bus, 3, {"480p": first})
     view = bus.run(tasks.observe(B, segments=4))
     task = view.tasks[3]
     assert (view.running, task.tokens, task.done) == ({"480p": 0}, {"480p": second}, frozenset())
-    assert task.attempts[first].failed == "ffmpeg crashed"
+    assert (task.attempts[first].failed, task.attempts[first].crashed) == ("ffmpeg crashed", True)
     assert task.attempts[first].claimed_ms is not None
     assert task.attempts[second].claimed_ms is None
     assert view.progress["source"].msn == 3

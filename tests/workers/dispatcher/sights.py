@@ -62,12 +62,13 @@ class Scene:
         deadline: int = NOW + 20_000,
         instance: str = "",
         again: bool = False,
+        crashed: bool = False,
     ) -> str:
         """A task with one attempt, added to those there are."""
         task = self.tasks.get(msn, Task(msn))
         token = f"e:{len(task.attempts) + 1}"
         instance = instance or (FLEET[device].instance if claimed is not None and device in FLEET else "")
-        attempt = Attempt(token, device, ordered, claimed, instance, failed, again)
+        attempt = Attempt(token, device, ordered, claimed, instance, failed, again, crashed)
         self.tasks[msn] = replace(
             task,
             deadlines=task.deadlines | dict.fromkeys(renditions, deadline),

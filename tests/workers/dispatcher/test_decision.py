@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streaming.media import BroadcastState
-from tests.workers.dispatcher.sights import NOW, ONE, B, Scene
+from streaming.bus.tasks import NOBODY
+from streaming.media import PART_TARGET_MS, BroadcastState
+from tests.workers.dispatcher.sights import FLEET, NOW, ONE, B, Scene
 from workers.dispatcher.commands import Deadline, FillGap, Order, Start, StartLater, Stop
-from workers.dispatcher.decision import (
-    CATCH_UP_MS,
-    CLAIM_MS,
-    CLOSED_MS,
-    LATE_MS,
-    MAX_ATTEMPTS,
-    OPEN_MS,
-    RESEND_MS,
-    SLOW_MS,
-)
+from workers.dispatcher.decision import CATCH_UP_MS, CLOSED_MS, OPEN_MS, OVER_BUDGET_LOOK_MS
+from workers.dispatcher.judgement import CLAIM_MS, LATE_MS, MAX_ATTEMPTS, RESEND_MS, SILENT_MS, SLOW_MS, Loss
 
 
 def running(**change: object) -> Scene:
@@ -146,8 +139,34 @@ def test_on_the_only_device_an_order_is_sent_again_after_a_second() -> None:
     scene = running(fleet={"one": ONE})
     scene.task(5, "480p", ordered=NOW - RESEND_MS + 1)
     assert orders(scene) == []
-    scene.task(5, "480p", ordered=NOW - RESEND_MS)
+    scene.now += 1
     assert [each.device for each in orders(scene)] == ["one"]
+
+
+def test_each_order_is_given_twice_the_time_of_the_one_before() -> None:
+    """Else no order would be taken where every queue is slow."""
+    scene = running()
+    scene.task(5, "480p", ordered=NOW - 3 * CLAIM_MS)
+    token = scene.task(5, "480p", device="other", ordered=NOW - 2 * CLAIM_MS + 1, again=True)
+    decision = scene.decision()
+    assert decision.commands == []
+    assert decision.look_at_ms == NOW + 1
+    scene.now = NOW + 1
+    assert [(dict(each.expected), each.device) for each in orders(scene)] == [({"480p": token}, "one")]
+
+
+def test_an_order_to_a_worker_that_is_being_stopped_moves_at_once() -> None:
+    scene = running()
+    scene.fleet["one"] = replace(ONE, slots=0)
+    scene.task(5, "480p", ordered=NOW)
+    assert [(each.device, each.why) for each in orders(scene)] == [("other", "not taken")]
+
+
+def test_a_worker_that_is_being_stopped_finishes_what_it_has() -> None:
+    scene = running()
+    scene.fleet["one"] = replace(ONE, slots=0)
+    scene.task(5, "480p", ordered=NOW - 600, claimed=NOW - 590)
+    assert orders(scene) == []
 
 
 def test_the_work_of_a_device_that_is_gone_moves_at_once() -> None:
@@ -175,11 +194,44 @@ def test_a_failed_attempt_on_the_only_device_is_tried_again_there() -> None:
     assert [each.device for each in orders(scene)] == ["one"]
 
 
-def test_poison_becomes_a_gap() -> None:
+def test_poison_is_tried_on_two_devices_and_then_becomes_a_gap() -> None:
     scene = running()
+    scene.task(5, "480p", ordered=NOW - 600, claimed=NOW - 590, failed="ffmpeg crashed", crashed=True)
+    assert [(each.device, each.why) for each in orders(scene)] == [("other", "failed")]
+    token = scene.task(5, "480p", device="other", ordered=NOW, claimed=NOW, failed="ffmpeg crashed", crashed=True)
+    assert scene.commands() == [FillGap(B, 5, "480p", token, closed=False, why=Loss.POISONED)]
+
+
+def test_what_is_given_up_becomes_a_gap_part_by_part() -> None:
+    scene = running()
+    token = scene.task(5, "480p", device=NOBODY, ordered=NOW - 300)
+    scene.tasks[5].noted["480p"] = Loss.POISONED
+    decision = scene.decision()
+    assert decision.commands == [FillGap(B, 5, "480p", token, closed=False, why=Loss.POISONED)]
+    assert decision.look_at_ms <= NOW + PART_TARGET_MS
+
+
+def test_after_poison_the_next_segment_is_made_as_ever() -> None:
+    scene = running(media_ms=12_100)
+    scene.task(5, "480p", device=NOBODY, ordered=NOW - 300, done=("480p",))
+    scene.come("480p", 12_000)
+    assert [(each.msn, each.device, each.why) for each in orders(scene)] == [(6, "one", "opened")]
+
+
+def test_what_fails_for_other_reasons_is_tried_more_often() -> None:
+    scene = running()
+    for _ in range(MAX_ATTEMPTS - 1):
+        scene.task(5, "480p", ordered=NOW - 600, claimed=NOW - 590, failed="the bus was away")
+    assert [each.why for each in orders(scene)] == ["failed"]
+    token = scene.task(5, "480p", ordered=NOW - 600, claimed=NOW - 590, failed="the bus was away")
+    assert scene.commands() == [FillGap(B, 5, "480p", token, closed=False, why=Loss.TOO_LATE)]
+
+
+def test_a_segment_that_kills_its_workers_is_given_up() -> None:
+    scene = running(fleet={"one": replace(ONE, instance="new")})
     for _ in range(MAX_ATTEMPTS):
-        token = scene.task(5, "480p", ordered=NOW - 600, claimed=NOW - 590, failed="ffmpeg crashed")
-    assert scene.commands() == [FillGap(B, 5, "480p", token)]
+        token = scene.task(5, "480p", ordered=NOW - 600, claimed=NOW - 590)
+    assert scene.commands() == [FillGap(B, 5, "480p", token, closed=False, why=Loss.TOO_LATE)]
 
 
 # Hedging
@@ -211,6 +263,32 @@ def test_what_the_source_has_not_brought_is_not_late() -> None:
 
 def test_a_late_part_is_not_hedged_beyond_the_budget() -> None:
     assert orders(late(LATE_MS, hedges=0)) == []
+
+
+def test_what_could_not_be_hedged_is_looked_at_again_soon() -> None:
+    assert late(LATE_MS, hedges=0).decision().look_at_ms <= NOW + OVER_BUDGET_LOOK_MS
+
+
+def silent(scene: Scene, ms: int) -> Scene:
+    """The first device's worker renewed its lease so long ago, and the lease runs still."""
+    scene.fleet["one"] = replace(ONE, renewed_ms=NOW - ms)
+    return scene
+
+
+def test_a_late_device_that_is_silent_is_dead_which_is_no_hedge() -> None:
+    scene = silent(late(LATE_MS, hedges=0), SILENT_MS)
+    assert [(each.device, each.why) for each in orders(scene)] == [("other", "worker died")]
+    assert orders(silent(late(LATE_MS, hedges=0), SILENT_MS - 1)) == []
+
+
+def test_a_silent_device_that_is_not_late_is_left_alone() -> None:
+    assert orders(silent(late(LATE_MS - 1), SILENT_MS)) == []
+
+
+def test_what_took_anothers_place_is_moved_again_when_its_device_is_dead() -> None:
+    scene = late(LATE_MS, hedges=0, fleet={**FLEET, "other": replace(FLEET["other"], renewed_ms=NOW - SILENT_MS)})
+    scene.task(5, "480p", device="other", ordered=NOW - 900, claimed=NOW - 890, again=True)
+    assert [(each.device, each.why) for each in orders(scene)] == [("one", "worker died")]
 
 
 def test_a_late_part_is_not_hedged_to_its_own_device() -> None:
@@ -283,7 +361,7 @@ def test_what_misses_its_deadline_becomes_a_gap() -> None:
     scene.come("480p", 10_800)
     token = scene.task(5, "480p", ordered=NOW - 6_000, claimed=NOW - 5_990, deadline=NOW)
     scene.task(6, "480p", ordered=NOW, claimed=NOW)
-    assert scene.commands() == [FillGap(B, 5, "480p", token)]
+    assert scene.commands() == [FillGap(B, 5, "480p", token, closed=True, why=Loss.TOO_LATE)]
 
 
 def test_what_nobody_has_seen_yet_begins_later_instead() -> None:

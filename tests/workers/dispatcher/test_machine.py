@@ -8,7 +8,8 @@ from streaming.bus.events import BroadcastHasEnded, BroadcastStarted, SegmentOpe
 from streaming.media import BroadcastState
 from tests.workers.dispatcher.sights import FLEET, NOW, ONE, B, Scene
 from workers.dispatcher.commands import Look, Order, Picture
-from workers.dispatcher.machine import LINGER_MS, PICTURE_MS, Machine
+from workers.dispatcher.judgement import SILENT_MS
+from workers.dispatcher.machine import HEDGE_BURST, LINGER_MS, PICTURE_MS, Machine
 
 
 def machine() -> Machine:
@@ -86,13 +87,23 @@ def test_a_picture_is_asked_for_now_and_then() -> None:
     assert it.saw(B, Scene(now=NOW + PICTURE_MS).sight) == [Picture(B)]
 
 
-def test_hedges_are_bounded_however_many_are_late() -> None:
-    it = machine()
-    hedged = 0
+def moved_when_all_are_late(it: Machine) -> int:
+    """How many of 40 broadcasts on the first device get another attempt, all of them being late."""
+    moved = 0
     for number in range(40):
         scene = Scene(media_ms=11_500, wanted={"480p": NOW}, running={"480p": 2})
         scene.come("480p", 10_800, NOW - 600)
         scene.task(5, "480p", ordered=NOW - 1_000, claimed=NOW - 990)
         it.heard(BroadcastStarted(f"b{number}"), NOW)
-        hedged += sum(isinstance(each, Order) for each in it.saw(f"b{number}", scene.sight))
-    assert hedged == 4
+        moved += sum(isinstance(each, Order) for each in it.saw(f"b{number}", scene.sight))
+    return moved
+
+
+def test_hedges_are_bounded_however_many_are_late() -> None:
+    assert moved_when_all_are_late(machine()) == HEDGE_BURST
+
+
+def test_all_that_a_dead_device_had_moves() -> None:
+    it = machine()
+    it.fleet({**FLEET, "one": replace(ONE, renewed_ms=NOW - SILENT_MS)}, NOW)
+    assert moved_when_all_are_late(it) == 40

@@ -1,0 +1,151 @@
+"""Whether an attempt at a segment is still believed in. Pure.
+
+An attempt can be lost for a reason that is certain (nobody took it, its worker died, it said that it failed), and then
+its place is free. Or it is merely late: then another attempt beside it is a hedge, of which there is a budget.
+
+All times are the bus's ms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from streaming.bus.devices import Device
+from streaming.bus.layout import Progress
+from streaming.bus.tasks import NOBODY, Attempt, Task, View
+from streaming.media import PART_TARGET_MS, VIDEO_TIMESCALE
+
+CLAIM_MS = 250
+"""An attempt that no worker has taken for so long goes to another device. Twice as long for the one after it, and so
+on: if all queues are slow, a new attempt each 250 ms would see to it that none is ever taken in time."""
+RESEND_MS = 1_000
+"""Where there is no other device, its order is sent again after so long: the message may have been lost."""
+LATE_MS = 220
+"""A part may come so long after the source's picture that it waits for; then another device is tried."""
+SLOW_MS = 500
+"""What an attempt may need from its claim to its first part, and from one part to the next while it catches up."""
+SILENT_MS = 600
+"""A device that has not renewed its lease for so long, and is late, is taken for dead: it is stopped, or cut off."""
+MAX_CRASHES = 2
+"""An encoder that crashed on a segment so often, on two devices where there are two, will crash again: it is poison."""
+MAX_ATTEMPTS = 4
+"""After so many attempts a segment that still fails, for whatever reason, becomes GAP."""
+
+_TICKS_PER_MS = VIDEO_TIMESCALE // 1000
+_FRAME_MS = 40
+"""A part is whole when the frame after it is known: 25 frames a second is the slowest that is counted on."""
+
+
+class Loss(StrEnum):
+    """What befell an attempt."""
+
+    NOT_TAKEN = "not taken"
+    DIED = "worker died"
+    FAILED = "failed"
+    LATE = "late"
+    POISONED = "poisoned"
+    """Its encoder crashed, and so did another before."""
+    TOO_LATE = "too late"
+    """The deadline has passed, or too many have failed."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no other attempt is worth it: what is missing becomes GAP."""
+        return self in (Loss.POISONED, Loss.TOO_LATE)
+
+
+class Judgement(NamedTuple):
+    """`loss` is None while the attempt is believed in; `due_ms` is when that may change with nothing else happening."""
+
+    loss: Loss | None
+    due_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The newest attempt at a rendition of a segment, and what lies around it.
+
+    `device` is where it runs, if that lives; `elsewhere` says that another device takes tasks; `closed` that the
+    segment is over; `oldest` that it is the first which the rendition has not done, so that its parts come next.
+    """
+
+    view: View
+    source: Progress
+    rendition: str
+    task: Task
+    attempt: Attempt
+    device: Device | None
+    elsewhere: bool
+    closed: bool
+    oldest: bool
+
+
+def judge(case: Case) -> Judgement:
+    """What is known of an attempt at `case.view.now_ms`."""
+    task, attempt = case.task, case.attempt
+    if attempt.device == NOBODY:
+        # Given up before: the rest becomes GAP as the source comes.
+        return Judgement(Loss(task.noted.get(case.rendition, Loss.TOO_LATE)))
+    if case.view.now_ms >= task.deadlines[case.rendition]:
+        return Judgement(Loss.TOO_LATE)
+    if attempt.failed:
+        return Judgement(_after_failure(task, attempt))
+    if attempt.claimed_ms is None:
+        return _unclaimed(case)
+    if case.device is None or case.device.instance != attempt.instance:
+        return Judgement(Loss.TOO_LATE if len(task.attempts) >= MAX_ATTEMPTS else Loss.DIED)
+    return _at_work(case)
+
+
+def _after_failure(task: Task, attempt: Attempt) -> Loss:
+    if attempt.crashed and sum(each.crashed for each in task.attempts.values()) >= MAX_CRASHES:
+        return Loss.POISONED
+    return Loss.TOO_LATE if len(task.attempts) >= MAX_ATTEMPTS else Loss.FAILED
+
+
+def _unclaimed(case: Case) -> Judgement:
+    if case.device is None or (case.elsewhere and not case.device.slots):
+        # Its queue has nobody to empty it, or will have none: the worker is being stopped.
+        return Judgement(Loss.NOT_TAKEN)
+    patience = (CLAIM_MS if case.elsewhere else RESEND_MS) << (len(case.task.attempts) - 1)
+    return _due(case, case.attempt.ordered_ms + patience, Loss.NOT_TAKEN)
+
+
+def _at_work(case: Case) -> Judgement:
+    # Only the oldest can be blamed: the others may not publish before it is done.
+    late_ms = _late_ms(case) if case.oldest and case.elsewhere else None
+    if late_ms is None:
+        return Judgement(None)
+    if _is_silent(case):
+        return _due(case, late_ms, Loss.DIED)
+    # What took another's place already is left to work: under overload moving it again would only add to that.
+    return Judgement(None, late_ms) if case.attempt.again else _due(case, late_ms, Loss.LATE)
+
+
+def _due(case: Case, at_ms: int, loss: Loss) -> Judgement:
+    return Judgement(loss) if case.view.now_ms >= at_ms else Judgement(None, at_ms)
+
+
+def _is_silent(case: Case) -> bool:
+    renewed_ms = case.device.renewed_ms if case.device is not None else None
+    return renewed_ms is not None and case.view.now_ms - renewed_ms >= SILENT_MS
+
+
+def _late_ms(case: Case) -> int | None:
+    """When the rendition's next part is late; None while the source has not come that far."""
+    attempt, msn, source = case.attempt, case.task.msn, case.source
+    assert attempt.claimed_ms is not None
+    latest = case.view.progress.get(case.rendition)
+    begun = latest is not None and latest.msn == msn
+    moved = max(attempt.claimed_ms, latest.at_ms if latest is not None and begun else 0)
+    if latest is None or latest.msn < msn - 1:
+        # A run's first part: all that is known of its time is that it lies behind, or within a part.
+        return moved + SLOW_MS + (0 if case.closed else PART_TARGET_MS)
+    part_end = latest.end_dts + PART_TARGET_MS * _TICKS_PER_MS
+    if source.msn == msn and source.end_dts < part_end:
+        return None
+    # The source comes at the pace of its timeline, so its newest chunk tells when an older one came.
+    arrival = source.at_ms + (part_end - source.end_dts) // _TICKS_PER_MS + _FRAME_MS
+    return max(arrival + LATE_MS, moved + SLOW_MS)
