@@ -329,6 +329,11 @@ RECONNECT_GRACE = number("RECONNECT_GRACE", 60, least=1, most=3600)
 DEVICES = words("DEVICES", ["cpu"])
 """What this host transcodes on: `cpu` (all cores), `cpu:0`, `cpu:2-3`; one worker process each."""
 
+LADDER_POLICY = text("LADDER_POLICY", "demand")
+"""Who gets which renditions: `demand` (what is watched) or `tiered` (by the number of viewers)."""
+if LADDER_POLICY not in {"demand", "tiered"}:
+    raise ImproperlyConfigured(f"LADDER_POLICY={LADDER_POLICY!r} must be demand or tiered.")
+
 # Celery ------------------------------------------------------------------------------------------------------------
 
 

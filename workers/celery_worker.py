@@ -47,6 +47,8 @@ def _set_up(instance: Any, **_: Any) -> None:
             name=device.name,
             host=device.host,
             slots=instance.concurrency,
+            kind=device.kind,
+            capacity=device.capacity,
         )
 
 

@@ -6,9 +6,13 @@ import os
 import re
 from dataclasses import dataclass
 
+from streaming.bus.devices import DeviceKind
+
 SLOTS_PER_CORE = 8
 """Segment tasks at a time per core. Most of them wait for media: what bounds a device is what it can encode."""
 MAX_SLOTS = 64
+CORE_CAPACITY = 40_000_000
+"""Pixels a second that a core is taken to encode until it was measured."""
 QUEUE_PREFIX = "transcode."
 
 _CORES = re.compile(r"cpu(?::(\d+)(?:-(\d+))?)?")
@@ -43,7 +47,20 @@ class DeclaredDevice:
     @property
     def slots(self) -> int:
         """How many segment tasks it takes at a time."""
-        return min(MAX_SLOTS, SLOTS_PER_CORE * (len(self.cores) or len(os.sched_getaffinity(0))))
+        return min(MAX_SLOTS, SLOTS_PER_CORE * self._width)
+
+    @property
+    def kind(self) -> DeviceKind:
+        return DeviceKind.CPU
+
+    @property
+    def capacity(self) -> int:
+        """Pixels a second that it is taken to encode."""
+        return CORE_CAPACITY * self._width
+
+    @property
+    def _width(self) -> int:
+        return len(self.cores) or len(os.sched_getaffinity(0))
 
     def check(self) -> None:
         """Raises UnknownDevice if this process may not run on the device's cores."""

@@ -27,11 +27,13 @@ DRAIN_SECONDS = 30.0
 class Worker:
     """A worker process at work on one device. `start` before the first task, `drain` when told to stop."""
 
-    def __init__(self, *, bus_url: str, ffmpeg: str, name: str, host: str, slots: int) -> None:
+    def __init__(
+        self, *, bus_url: str, ffmpeg: str, name: str, host: str, slots: int, kind: devices.DeviceKind, capacity: int
+    ) -> None:
         self._bus = Valkey(bus_url, connections=slots * 2, readers=slots)
         self._lease = Valkey(bus_url, connections=1, readers=1)
         self._warm = WarmEncoders(time.monotonic)
-        self._device = devices.Device(name=name, host=host, instance=secrets.token_hex(8), slots=slots)
+        self._device = devices.Device(name, host, secrets.token_hex(8), slots, kind, capacity)
         self._stopped = threading.Event()
         self._drain_until: float | None = None
         self._lost = False

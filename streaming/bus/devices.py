@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from streaming.bus.layout import DEVICES, NOW, Call, Script, small
@@ -15,7 +16,8 @@ _RENEW = small(
     + """
 local name, lease_ms, now = ARGV[1], tonumber(ARGV[2]), now_ms()
 redis.call('ZADD', KEYS[1], decimal(now + lease_ms), name)
-redis.call('HSET', KEYS[2], 'renewed', decimal(now), 'host', ARGV[3], 'instance', ARGV[4], 'slots', ARGV[5])
+redis.call('HSET', KEYS[2], 'renewed', decimal(now), 'host', ARGV[3], 'instance', ARGV[4], 'slots', ARGV[5],
+           'kind', ARGV[6], 'capacity', ARGV[7])
 redis.call('PEXPIRE', KEYS[2], lease_ms * 30)
 """
 )
@@ -38,32 +40,45 @@ local now = now_ms()
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', decimal(now - 60000))
 local found = {}
 for _, name in ipairs(redis.call('ZRANGE', KEYS[1], '(' .. decimal(now), '+inf', 'BYSCORE')) do
-  local facts = redis.call('HMGET', 'device:' .. name, 'host', 'instance', 'slots', 'renewed')
-  if facts[1] then found[#found + 1] = {name, facts[1], facts[2], facts[3], facts[4]} end
+  local facts = redis.call('HMGET', 'device:' .. name, 'host', 'instance', 'slots', 'kind', 'capacity', 'renewed')
+  if facts[1] then found[#found + 1] = {name, unpack(facts)} end
 end
 return found
 """
 )
 
 
+class DeviceKind(StrEnum):
+    """What a device is. The same rung's parameter sets differ from one kind to the other."""
+
+    GPU = "gpu"
+    CPU = "cpu"
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """A device and its lease: `name` is unique in the fleet, `instance` the worker process that holds it.
 
-    `slots` is how many segment tasks it takes at a time. `renewed_ms` is when its worker last renewed, by the bus.
+    `slots` is how many segment tasks it takes at a time, 0 while it drains; `capacity` how many pixels a second it
+    encodes, as measured. `renewed_ms` is when its worker last renewed, by the bus.
     """
 
     name: str
     host: str
     instance: str
     slots: int
+    kind: DeviceKind
+    capacity: int
     renewed_ms: int | None = field(default=None, compare=False)
 
 
 def renew(device: Device, *, lease_ms: int = LEASE_MS) -> Call[None]:
     """Takes or keeps the device."""
     return Call(
-        arguments=(device.name, lease_ms, device.host, device.instance, device.slots),
+        arguments=(
+            *(device.name, lease_ms, device.host, device.instance),
+            *(device.slots, device.kind.value, device.capacity),
+        ),
         parse=lambda _: None,
         script=_RENEW,
         keys=(DEVICES, _facts(device.name)),
@@ -91,8 +106,10 @@ def alive() -> Call[dict[str, Device]]:
     def parse(reply: list[Any]) -> dict[str, Device]:
         devices = {}
         for row in reply:
-            name, host, instance, slots, renewed = (value.decode() for value in row)
-            devices[name] = Device(name, host, instance, int(slots), renewed_ms=int(renewed))
+            name, host, instance, slots, kind, capacity, renewed = (value.decode() for value in row)
+            devices[name] = Device(
+                name, host, instance, int(slots), DeviceKind(kind), int(capacity), renewed_ms=int(renewed)
+            )
         return devices
 
     return Call(arguments=(), parse=parse, script=_ALIVE, keys=(DEVICES,))

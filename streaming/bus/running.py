@@ -38,6 +38,11 @@ def stop(broadcast: str, rendition: str, *, last_wanted_ms: int | None) -> Call[
     )
 
 
+def shed(broadcast: str, rendition: str) -> Call[bool]:
+    """Says that the rendition runs no more, whoever asks for it."""
+    return Call(arguments=("HDEL", key(broadcast, "running"), rendition), parse=bool)
+
+
 def _move(broadcast: str, rendition: str, expected: str, msn: int) -> Call[bool]:
     return Call(
         arguments=(rendition, expected, msn, RETENTION_MS),

@@ -53,7 +53,7 @@ def test_an_unknown_device_is_told_in_a_sentence(bus_url: str, declared: str) ->
 
 
 def test_a_dead_worker_s_device_is_taken_back_at_once(bus: Valkey) -> None:
-    held = devices.Device(name="host.cpu:0", host="host", instance="dead", slots=8)
+    held = devices.Device("host.cpu:0", "host", "dead", 8, devices.DeviceKind.CPU, 80_000_000)
     bus.run(devices.renew(held, lease_ms=600_000))
     stop = threading.Event()
 

@@ -9,14 +9,19 @@ from typing import TypeAlias
 from streaming.bus.tasks import View
 from streaming.media import Description
 from workers.dispatcher.judgement import Loss
+from workers.ladder import UNWATCHED, Audience
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A broadcast as it was seen on the bus at `view.now_ms`; None: the bus knows nothing of it (any more)."""
+    """A broadcast as it was seen on the bus at `view.now_ms`; None: the bus knows nothing of it (any more).
+
+    Its audience was counted some seconds ago.
+    """
 
     description: Description | None
     view: View
+    audience: Audience = UNWATCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +101,18 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Shed:
+    """Let a rendition rest though it is wanted: no device has room for it."""
+
+    broadcast: str
+    rendition: str
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """Have a thumbnail made."""
 
     broadcast: str
 
 
-Command: TypeAlias = Look | Order | Deadline | FillGap | Start | StartLater | Stop | Picture
+Command: TypeAlias = Look | Order | Deadline | FillGap | Start | StartLater | Stop | Shed | Picture

@@ -8,17 +8,16 @@ All times are the bus's ms.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from streaming.bus.devices import Device
 from streaming.bus.layout import Progress
 from streaming.bus.tasks import NOBODY, Task, View
 from streaming.media import PART_TARGET_MS, SOURCE, BroadcastState, Description
-from workers.dispatcher.commands import Command, Deadline, FillGap, Order, Start, StartLater, Stop
+from workers.dispatcher.commands import Command, Deadline, FillGap, Order, Shed, Start, StartLater, Stop
 from workers.dispatcher.judgement import Case, Judgement, Loss, judge
-from workers.ladder import IDLE_MS, wanted_now
-from workers.placement import choose
+from workers.ladder import IDLE_MS, Asked, Audience, Policy, cost, fitting, rungs_of, wanted_now
+from workers.placement import KEEP, Load, Placement
 
 OPEN_MS = 20_000
 """A segment's deadline while it is open: longer than any lasts."""
@@ -39,10 +38,11 @@ OVER_BUDGET_LOOK_MS = 100
 
 @dataclass(slots=True)
 class Decision:
-    """Commands, and when to look again at the latest."""
+    """Commands, when to look again at the latest, and what the broadcast takes of a device from now on."""
 
     commands: list[Command] = field(default_factory=list)
     look_at_ms: int = 0
+    load: Load | None = None
 
     def look_by(self, at_ms: int) -> None:
         self.look_at_ms = min(self.look_at_ms, at_ms)
@@ -50,23 +50,23 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What lies outside the broadcast: devices that live, broadcasts on each, and whether a hedge is affordable.
+    """What lies outside the broadcast: devices and what is on them, and whether a hedge is affordable.
 
     `may_hedge` spends what it allows.
     """
 
-    fleet: Mapping[str, Device]
-    load: Mapping[str, int]
+    placement: Placement
     may_hedge: Callable[[], bool]
+    policy: Policy = Policy.DEMAND
 
 
-def decide(description: Description, view: View, around: Surroundings) -> Decision:
+def decide(description: Description, view: View, audience: Audience, around: Surroundings) -> Decision:
     """The commands that are due in a broadcast that is not over, and when more may be."""
-    return _Deciding(description, view, around).decide()
+    return _Deciding(description, view, audience, around).decide()
 
 
 class _Deciding:
-    def __init__(self, description: Description, view: View, around: Surroundings) -> None:
+    def __init__(self, description: Description, view: View, audience: Audience, around: Surroundings) -> None:
         self._description = description
         self._broadcast = description.broadcast
         self._view = view
@@ -74,6 +74,10 @@ class _Deciding:
         self._now = view.now_ms
         self._source = view.progress.get(SOURCE)
         self._running = dict(view.running)
+        self._audience = audience
+        asked = Asked(view.wanted, self._now, audience, view.running)
+        self._wanted = wanted_now(description, asked, around.policy)
+        self._run, self._home = self._place()
         self._decision = Decision(look_at_ms=self._now + IDLE_LOOK_MS)
 
     def decide(self) -> Decision:
@@ -88,19 +92,42 @@ class _Deciding:
             self._add(Order(self._broadcast, msn, expected, device, self._deadline_ms(msn, source), why))
         if self._running:
             self._decision.look_by(self._now + BUSY_LOOK_MS)
+        if self._home is not None and self._run:
+            self._decision.load = Load(self._home, self._cost(self._run), self._description.partner)
         return self._decision
+
+    def _place(self) -> tuple[frozenset[str], str | None]:
+        """The wanted renditions that there is room for, and the device for them."""
+        placement, partner = self._around.placement, self._description.partner
+        sticky = self._sticky()
+        home = placement.choose(self._cost(self._wanted), self._broadcast, sticky=sticky, partner=partner)
+        if home is not None:
+            return self._wanted, home.name
+        stays = placement.devices.get(sticky) if sticky is not None else None
+        home = stays if stays is not None and stays.slots else placement.roomiest()
+        if home is None:
+            return self._wanted, None
+        wanted = [each for each in rungs_of(self._description) if each.name in self._wanted]
+        keep = placement.room(home.name, self._broadcast, partner=partner, share=KEEP)
+        fill = placement.room(home.name, self._broadcast, partner=partner)
+        return fitting(wanted, self._audience, running=self._running, keep=keep, fill=fill), home.name
+
+    def _cost(self, renditions: frozenset[str]) -> int:
+        return sum(cost(each) for each in rungs_of(self._description) if each.name in renditions)
 
     def _add(self, command: Command) -> None:
         self._decision.commands.append(command)
 
     def _start_and_stop(self, source: Progress) -> None:
-        wanted = wanted_now(self._description, self._view.wanted, self._now)
-        for rendition in sorted(self._running.keys() - wanted):
-            self._add(Stop(self._broadcast, rendition, self._view.wanted.get(rendition)))
+        for rendition in sorted(self._running.keys() - self._run):
+            if rendition in self._wanted:
+                self._add(Shed(self._broadcast, rendition))
+            else:
+                self._add(Stop(self._broadcast, rendition, self._view.wanted.get(rendition)))
             if not self._unfinished(rendition, self._running[rendition], source):
                 del self._running[rendition]
         if self._description.state is BroadcastState.LIVE:
-            for rendition in sorted(wanted - self._running.keys()):
+            for rendition in sorted(self._run - self._running.keys()):
                 # hls.js takes a playlist with parts but no whole segment for an error: begin with one that is over.
                 self._running[rendition] = max(self._view.oldest_msn, source.msn - 1)
                 self._add(Start(self._broadcast, rendition, self._running[rendition]))
@@ -122,7 +149,7 @@ class _Deciding:
         self, rendition: str, from_msn: int, source: Progress, orders: dict[tuple[int, str, str], dict[str, str]]
     ) -> None:
         """One rendition: order what nobody works at, and watch what somebody does."""
-        stopping = rendition not in wanted_now(self._description, self._view.wanted, self._now)
+        stopping = rendition not in self._run
         oldest = True
         for msn in self._unfinished(rendition, from_msn, source):
             task = self._view.tasks.get(msn)
@@ -158,6 +185,7 @@ class _Deciding:
     def _judge(self, rendition: str, task: Task, token: str, source: Progress, *, oldest: bool) -> Loss | None:
         """What befell the newest attempt, as far as something may be done about it now."""
         attempt = task.attempts[token]
+        placement, avoid = self._around.placement, {attempt.device}
         found: Judgement = judge(
             Case(
                 view=self._view,
@@ -165,15 +193,17 @@ class _Deciding:
                 rendition=rendition,
                 task=task,
                 attempt=attempt,
-                device=self._around.fleet.get(attempt.device),
-                elsewhere=choose(self._around.fleet, self._around.load, avoid={attempt.device}) is not None,
+                device=placement.devices.get(attempt.device),
+                elsewhere=placement.roomiest(avoid=avoid) is not None,
                 closed=self._is_closed(task.msn, source),
                 oldest=oldest,
             )
         )
         if found.due_ms is not None:
             self._decision.look_by(max(found.due_ms, self._now + 1))
-        if found.loss is Loss.LATE and not self._around.may_hedge():
+        # Hedges are the first that overload ends: none goes to where there is no room for it.
+        has_room = placement.choose(self._cost(self._run), self._broadcast, avoid=avoid) is not None
+        if found.loss is Loss.LATE and not (has_room and self._around.may_hedge()):
             self._decision.look_by(self._now + OVER_BUDGET_LOOK_MS)
             return None
         return found.loss
@@ -187,15 +217,17 @@ class _Deciding:
         failed_on: str | None,
         why: str,
     ) -> None:
-        around = self._around
-        device = choose(
-            around.fleet,
-            around.load,
-            sticky=self._sticky() if failed_on is None else None,
-            avoid={failed_on} if failed_on is not None else (),
-        ) or choose(around.fleet, around.load)
+        device = self._home
+        if failed_on is not None:
+            placement, elsewhere = self._around.placement, {failed_on}
+            other = (
+                placement.choose(self._cost(self._run), self._broadcast, avoid=elsewhere)
+                or placement.roomiest(avoid=elsewhere)
+                or placement.roomiest()
+            )
+            device = other.name if other is not None else None
         if device is not None:
-            orders.setdefault((msn, device.name, why), {})[rendition] = expected
+            orders.setdefault((msn, device, why), {})[rendition] = expected
 
     def _sticky(self) -> str | None:
         """The device of the newest attempt that did not fail."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
@@ -19,6 +19,7 @@ from workers.dispatcher.commands import (
     Look,
     Order,
     Picture,
+    Shed,
     Sight,
     Start,
     StartLater,
@@ -27,6 +28,7 @@ from workers.dispatcher.commands import (
 from workers.dispatcher.decision import SEGMENTS
 from workers.dispatcher.gap import fill_gap
 from workers.dispatcher.machine import PICTURE_MS, Machine
+from workers.ladder import UNWATCHED, Audience, Policy
 
 log = structlog.get_logger(__name__)
 
@@ -40,16 +42,34 @@ SendTask = Callable[[Order, str], None]
 SendPicture = Callable[[str], None]
 """Puts a thumbnail task into the durable queue."""
 
+CountAudience = Callable[[str, Collection[str]], Audience]
+"""How many watch a broadcast and these of its renditions."""
+
+
+def uncounted(_broadcast: str, _renditions: Collection[str]) -> Audience:
+    """The audience where nobody counts."""
+    return UNWATCHED
+
 
 class Dispatcher:
     """Runs a machine on a bus until `stop` is set."""
 
-    def __init__(self, bus: Valkey, *, send_task: SendTask, send_picture: SendPicture, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        bus: Valkey,
+        *,
+        send_task: SendTask,
+        send_picture: SendPicture,
+        stop: threading.Event,
+        audience: CountAudience = uncounted,
+        policy: Policy = Policy.DEMAND,
+    ) -> None:
         self._bus = bus
         self._send_task = send_task
         self._send_picture = send_picture
         self._stop = stop
-        self._machine = Machine()
+        self._audience = audience
+        self._machine = Machine(policy)
         self._after = b""
         self._surveyed_ms = 0
 
@@ -96,7 +116,8 @@ class Dispatcher:
             calls += [reading.description(name), tasks.observe(name, segments=SEGMENTS)]
         replies = self._bus.run_all(calls)
         for name, description, view in zip(names, replies[::2], replies[1::2], strict=True):
-            for command in self._machine.saw(name, Sight(description, view)):
+            sight = Sight(description, view, self._audience(name, view.wanted))
+            for command in self._machine.saw(name, sight):
                 self._carry_out(command)
 
     def _carry_out(self, command: Command) -> None:
@@ -116,6 +137,9 @@ class Dispatcher:
                 )
             case Stop():
                 self._bus.run(running.stop(command.broadcast, command.rendition, last_wanted_ms=command.last_wanted_ms))
+            case Shed():
+                log.warning("rendition.shed", broadcast=command.broadcast, rendition=command.rendition)
+                self._bus.run(running.shed(command.broadcast, command.rendition))
             case Picture():
                 self._picture(command)
 

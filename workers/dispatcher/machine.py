@@ -9,7 +9,6 @@ Times are the bus's ms.
 from __future__ import annotations
 
 import heapq
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from streaming.bus.devices import Device
@@ -17,6 +16,8 @@ from streaming.bus.events import BroadcastEvent, BroadcastHasEnded
 from streaming.media import SOURCE, BroadcastState
 from workers.dispatcher.commands import Command, Look, Order, Picture, Sight
 from workers.dispatcher.decision import Surroundings, decide
+from workers.ladder import Policy
+from workers.placement import Placement
 
 HEDGE_SHARE = 0.05
 """Hedges per ordered attempt: a whole device's loss must not double the load on the others."""
@@ -32,18 +33,17 @@ class _Broadcast:
     def __init__(self, now_ms: int) -> None:
         self.look_at_ms = now_ms
         self.alive_ms = now_ms
-        self.device: str | None = None
         self.pictured_ms: int | None = None
 
 
 class Machine:
     """Feed it `heard`, `known`, `fleet`, `tick` and `saw`; carry out what it answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy = Policy.DEMAND) -> None:
+        self.placement = Placement()
+        self._policy = policy
         self._broadcasts: dict[str, _Broadcast] = {}
         self._due: list[tuple[int, str]] = []
-        self._fleet: Mapping[str, Device] = {}
-        self._load: Counter[str] = Counter()
         self._hedges = HEDGE_BURST
 
     @property
@@ -67,9 +67,9 @@ class Machine:
     def fleet(self, devices: Mapping[str, Device], now_ms: int) -> None:
         """The devices that live. When some are gone or new, every broadcast is looked at."""
         changed = {name: device.instance for name, device in devices.items()} != {
-            name: device.instance for name, device in self._fleet.items()
+            name: device.instance for name, device in self.placement.devices.items()
         }
-        self._fleet = devices
+        self.placement.fleet(devices)
         if changed:
             for broadcast in list(self._broadcasts):
                 self._look(broadcast, now_ms)
@@ -100,16 +100,17 @@ class Machine:
         if description is not None and description.state is not BroadcastState.ENDED:
             broadcast.alive_ms = now_ms
         elif now_ms - broadcast.alive_ms > LINGER_MS:
-            self._place(broadcast, None)
+            self.placement.put(name, None)
             del self._broadcasts[name]
             return []
         if description is None:
             self._schedule(name, broadcast, now_ms + 1_000)
             return []
-        decision = decide(description, sight.view, Surroundings(self._fleet, self._load, self._may_hedge))
+        around = Surroundings(self.placement, self._may_hedge, self._policy)
+        decision = decide(description, sight.view, sight.audience, around)
+        self.placement.put(name, decision.load)
         for command in decision.commands:
             if isinstance(command, Order):
-                self._place(broadcast, command.device)
                 self._hedges = min(HEDGE_BURST, self._hedges + HEDGE_SHARE)
         commands = decision.commands + self._picture(name, broadcast, sight)
         # What was just decided is to be seen carried out, and by then something else may be due.
@@ -136,14 +137,6 @@ class Machine:
     def _schedule(self, name: str, broadcast: _Broadcast, at_ms: int) -> None:
         broadcast.look_at_ms = at_ms
         heapq.heappush(self._due, (at_ms, name))
-
-    def _place(self, broadcast: _Broadcast, device: str | None) -> None:
-        """Counts a broadcast on the device it was last sent to."""
-        if broadcast.device is not None:
-            self._load[broadcast.device] -= 1
-        if device is not None:
-            self._load[device] += 1
-        broadcast.device = device
 
     def _may_hedge(self) -> bool:
         if self._hedges < 1:

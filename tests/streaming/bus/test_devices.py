@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from streaming.bus import devices, reading
-from streaming.bus.devices import Device
+from streaming.bus.devices import Device, DeviceKind
 from streaming.bus.redis import Valkey
 
-ONE = Device(name="host.cpu:0", host="host", instance="i1", slots=4)
-OTHER = Device(name="host.cpu:0", host="host", instance="i2", slots=4)
+ONE = Device(name="host.cpu:0", host="host", instance="i1", slots=4, kind=DeviceKind.CPU, capacity=80_000_000)
+OTHER = Device(name="host.cpu:0", host="host", instance="i2", slots=4, kind=DeviceKind.CPU, capacity=80_000_000)
 
 
 def test_a_renewed_device_is_alive(thread_bus: Valkey) -> None:

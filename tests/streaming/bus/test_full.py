@@ -92,7 +92,7 @@ async def test_what_a_broadcast_lives_by_goes_on(bus: AsyncValkey, fill: Call[No
         demand.want("b", "480p"),
         running.start("b", "480p", 0),
         running.stop("b", "480p", last_wanted_ms=None),
-        devices.renew(devices.Device("cpu", "host", "instance", 1)),
+        devices.renew(devices.Device("cpu", "host", "instance", 1, devices.DeviceKind.CPU, 1)),
         tasks.claim("b", 0, task, ["480p"], instance="instance"),
         tasks.shorten_deadline("b", 0, "480p", late_ms=1_000),
         tasks.fail("b", 0, task, "why"),

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from streaming.bus.devices import Device
+from streaming.bus.devices import Device, DeviceKind
 from streaming.bus.layout import Progress
 from streaming.bus.tasks import Attempt, Task, View
 from streaming.ladder import ladder
 from streaming.media import PART_TARGET_MS, SOURCE, VIDEO_TIMESCALE, BroadcastState, Description, Rendition
 from workers.dispatcher.commands import Command, Sight
 from workers.dispatcher.decision import Decision, Surroundings, decide
+from workers.ladder import Audience, Policy
+from workers.placement import Placement
 
 NOW = 1_000_000
 SEGMENT_MS = 2_000
 B = "b"
-ONE = Device("one", "host", "i1", 8)
-OTHER = Device("other", "host", "i2", 8)
+ONE = Device("one", "host", "i1", 8, DeviceKind.CPU, 80_000_000)
+OTHER = Device("other", "host", "i2", 8, DeviceKind.CPU, 80_000_000)
 FLEET = {device.name: device for device in (ONE, OTHER)}
 PARTS = SEGMENT_MS // PART_TARGET_MS
 
@@ -39,6 +41,9 @@ class Scene:
     fleet: dict[str, Device] = field(default_factory=lambda: dict(FLEET))
     hedges: int = 1
     oldest: int = 0
+    partner: bool = False
+    policy: Policy = Policy.DEMAND
+    audience: Audience = field(default_factory=Audience)
     source_at: int | None = None
     now: int = NOW
 
@@ -81,7 +86,9 @@ class Scene:
     @property
     def description(self) -> Description:
         source = Rendition(SOURCE, self.codecs, 3_000_000, VIDEO_TIMESCALE, 1280, 720, 30_000)
-        return Description(B, self.state, 2, PART_TARGET_MS, (source, *(rung.rendition for rung in ladder(source))))
+        return Description(
+            B, self.state, 2, PART_TARGET_MS, (source, *(rung.rendition for rung in ladder(source))), self.partner
+        )
 
     @property
     def view(self) -> View:
@@ -90,14 +97,16 @@ class Scene:
 
     @property
     def sight(self) -> Sight:
-        return Sight(self.description, self.view)
+        return Sight(self.description, self.view, self.audience)
 
     def decision(self) -> Decision:
         def may_hedge() -> bool:
             self.hedges -= 1
             return self.hedges >= 0
 
-        return decide(self.description, self.view, Surroundings(self.fleet, {}, may_hedge))
+        return decide(
+            self.description, self.view, self.audience, Surroundings(Placement(self.fleet), may_hedge, self.policy)
+        )
 
     def commands(self) -> list[Command]:
         return self.decision().commands

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from streaming.bus.tasks import NOBODY
 from streaming.media import PART_TARGET_MS, BroadcastState
-from tests.workers.dispatcher.sights import FLEET, NOW, ONE, B, Scene
-from workers.dispatcher.commands import Deadline, FillGap, Order, Start, StartLater, Stop
+from tests.workers.dispatcher.sights import FLEET, NOW, ONE, OTHER, B, Scene
+from workers.dispatcher.commands import Deadline, FillGap, Order, Shed, Start, StartLater, Stop
 from workers.dispatcher.decision import CATCH_UP_MS, CLOSED_MS, OPEN_MS, OVER_BUDGET_LOOK_MS
 from workers.dispatcher.judgement import CLAIM_MS, LATE_MS, MAX_ATTEMPTS, RESEND_MS, SILENT_MS, SLOW_MS, Loss
+from workers.ladder import Audience
+from workers.placement import Load
 
 
 def running(**change: object) -> Scene:
@@ -376,3 +378,44 @@ def test_after_an_outage_old_segments_become_gaps_and_the_newest_are_made() -> N
     commands = scene.commands()
     assert [each.msn for each in commands if isinstance(each, FillGap)] == [5, 6]
     assert [each.msn for each in commands if isinstance(each, Order)] == [7, 8]
+
+
+# Where there is no room
+
+
+def tight(capacity: int, **change: object) -> Scene:
+    """480p and 360p run on the only device there is, which has so much capacity; more watch 360p."""
+    scene = running(
+        wanted={"480p": NOW, "360p": NOW}, running={"480p": 2, "360p": 2}, audience=Audience(9, {"480p": 2, "360p": 7})
+    )
+    scene.come("360p", 10_000, NOW - 600)
+    scene.task(4, "480p", "360p", claimed=NOW, done=("480p", "360p"))
+    scene.task(5, "480p", "360p", ordered=NOW - 300, claimed=NOW - 290)
+    scene.fleet = {"one": replace(ONE, capacity=capacity)}
+    for name, value in change.items():
+        setattr(scene, name, value)
+    return scene
+
+
+def test_a_device_that_is_too_full_sheds_what_fewest_watch() -> None:
+    assert tight(80_000_000).commands() == []
+    scene = tight(15_000_000)
+    assert scene.commands() == [Shed(B, "480p")]
+    assert scene.decision().load == Load("one", 640 * 360 * 30)
+
+
+def test_what_there_is_no_room_for_does_not_start() -> None:
+    scene = Scene(wanted={"480p": NOW})
+    scene.fleet = {"one": replace(ONE, capacity=12_000_000)}
+    assert scene.commands() == []
+
+
+def test_nothing_is_hedged_where_there_is_no_room() -> None:
+    scene = running(media_ms=11_500)
+    scene.come("480p", 10_800, NOW - 700)
+    scene.task(5, "480p", ordered=NOW - 1_500, claimed=NOW - 1_490)
+    assert [each.why for each in orders(scene)] == ["late"]
+    scene.fleet["other"] = replace(OTHER, capacity=1_000_000)
+    assert orders(scene) == []
+    scene.fleet.pop("one")
+    assert [(each.why, each.device) for each in orders(scene)] == [("worker died", "other")]

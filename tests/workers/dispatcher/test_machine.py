@@ -70,13 +70,24 @@ def test_a_broadcast_that_ended_is_watched_until_its_last_segments_are_done() ->
     assert it.broadcasts == 0
 
 
-def test_broadcasts_spread_over_the_devices() -> None:
+def test_a_device_is_filled_before_the_next_one() -> None:
     it = machine()
     placed = []
-    for name in ("b1", "b2", "b3", "b4"):
-        it.heard(BroadcastStarted(name), NOW)
-        placed += [each.device for each in it.saw(name, Scene(wanted={"480p": NOW}).sight) if isinstance(each, Order)]
-    assert sorted(placed) == ["one"] * 4 + ["other"] * 4
+    for number in range(8):
+        it.heard(BroadcastStarted(f"b{number}"), NOW)
+        scene = Scene(wanted={"480p": NOW})
+        placed.append(next(each.device for each in it.saw(f"b{number}", scene.sight) if isinstance(each, Order)))
+    # 854x480 at 30 are 12.3 million pixels a second, and 80 % of 80 million are to be had.
+    assert placed == ["one"] * 5 + ["other"] * 3
+
+
+def test_what_an_ended_broadcast_took_is_free_again() -> None:
+    it = machine()
+    it.heard(BroadcastStarted(B), NOW)
+    it.saw(B, Scene(wanted={"480p": NOW}).sight)
+    assert it.placement.taken("one") == 854 * 480 * 30
+    it.saw(B, Scene(state=BroadcastState.ENDED, now=NOW + LINGER_MS + 1).sight)
+    assert it.placement.taken("one") == 0
 
 
 def test_a_picture_is_asked_for_now_and_then() -> None:

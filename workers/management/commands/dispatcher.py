@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from functools import partial
 from typing import Any
 
@@ -15,10 +16,12 @@ from redis.exceptions import RedisError
 
 from streaming.bus.redis import Valkey
 from workers.devices import QUEUE_PREFIX
+from workers.dispatcher.census import Census
 from workers.dispatcher.commands import Order
 from workers.dispatcher.loop import Dispatcher
 from workers.dispatcher.post import Post
 from workers.dispatcher.sweep import Sweep
+from workers.ladder import Policy
 from workers.tasks import picture, transcode_segment
 
 log = structlog.get_logger(__name__)
@@ -34,6 +37,9 @@ class Command(BaseCommand):
         bus = Valkey(settings.BUS_URL, connections=4, readers=1)
         sweep = Sweep(bus, grace_seconds=settings.RECONNECT_GRACE, stop=stop)
         sweep.start()
+        state = Valkey(settings.STATE_URL, connections=1, readers=1)
+        census = Census(state, now_ms=lambda: time.time_ns() // 1_000_000, stop=stop)
+        census.start()
         post = Post()
         post.start()
         log.info("dispatcher.started")
@@ -42,10 +48,14 @@ class Command(BaseCommand):
             send_task=lambda order, token: post.put(partial(send_task, order, token)),
             send_picture=lambda broadcast: post.put(partial(send_picture, broadcast)),
             stop=stop,
+            audience=census.audience,
+            policy=Policy(settings.LADDER_POLICY),
         ).run()
         post.close()
         sweep.join()
+        census.join()
         bus.close()
+        state.close()
 
 
 def send_task(order: Order, token: str) -> None:
