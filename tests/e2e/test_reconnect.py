@@ -88,23 +88,23 @@ def latency_of(page: Page) -> str:
 
 
 def test_says_that_the_streamer_dropped(dropped: Dropped) -> None:
-    assert dropped.reconnecting_after < 8
+    assert dropped.reconnecting_after < 12
     assert dropped.message == "Reconnecting\u2026"
 
 
 def test_plays_on_when_the_encoder_returns(dropped: Dropped) -> None:
-    assert dropped.playing_after < 8
+    assert dropped.playing_after < 12
     assert dropped.same_broadcast
 
 
 def test_is_as_close_to_live_after_it_as_before(dropped: Dropped) -> None:
-    assert dropped.latency < 3
+    assert dropped.latency < 6
 
 
 def test_goes_offline_after_the_grace(dropped: Dropped) -> None:
-    assert dropped.offline_after < RECONNECT_GRACE + 8
+    assert dropped.offline_after < RECONNECT_GRACE + 12
 
 
 def test_plays_the_next_broadcast_by_itself(dropped: Dropped) -> None:
-    assert dropped.next_after < 10
+    assert dropped.next_after < 15
     assert dropped.another_broadcast
