@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from bench.browser import chromium, launched
-from bench.rig import BASE_DIR, Rig
+from bench.rig import BASE_DIR, Rig, free_port
 from tests.e2e.clip import make_clip
 
 RECONNECT_GRACE = 8
@@ -20,6 +24,30 @@ def rig() -> Iterator[Rig]:
     """An installation of its own, whose broadcasts wait only 8 s for an encoder to return."""
     with Rig({"RECONNECT_GRACE": str(RECONNECT_GRACE), "DEVICES": "cpu"}) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def daphne(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a second web server of the installation, Daphne, where `rig.url` is uvicorn's."""
+    port = free_port()
+    url, said = f"http://127.0.0.1:{port}", tmp_path_factory.mktemp("daphne") / "log"
+    argv = (sys.executable, "-m", "daphne", "config.asgi:application", "-b", "127.0.0.1", "-p", str(port), "-v", "0")
+    with said.open("wb") as log, subprocess.Popen(argv, cwd=BASE_DIR, env=rig.environment, stderr=log) as process:
+        deadline = time.monotonic() + 30
+        while not serves(url):
+            assert process.poll() is None and time.monotonic() < deadline, said.read_text()  # noqa: PT018
+            time.sleep(0.05)
+        yield url
+        process.terminate()
+        process.wait(10)
+
+
+def serves(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=1):
+            return True
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -10,11 +11,18 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 from bench.rig import Rig
 
 
+@pytest.fixture(params=["uvicorn", "daphne"])
+def address(request: pytest.FixtureRequest, rig: Rig) -> str:
+    """Where the site is served: by each of the two servers."""
+    served: str = request.getfixturevalue("daphne") if request.param == "daphne" else rig.url
+    return served
+
+
 @pytest.fixture
-def page(browser: Browser, rig: Rig) -> Iterator[Page]:
+def page(browser: Browser, address: str) -> Iterator[Page]:
     """A person's first visit, on a phone, with a dark system."""
     context = browser.new_context(
-        base_url=rig.url, viewport={"width": 360, "height": 740}, color_scheme="dark", permissions=["clipboard-read"]
+        base_url=address, viewport={"width": 360, "height": 740}, color_scheme="dark", permissions=["clipboard-read"]
     )
     page = context.new_page()
     problems: list[str] = []
@@ -44,8 +52,14 @@ def no_sideways_scrolling(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
 
 
-def test_from_sign_up_to_a_key_that_is_replaced_and_revoked(page: Page) -> None:
-    sign_up(page, "newcomer")
+@pytest.fixture
+def login() -> str:
+    """Nobody's yet."""
+    return f"new_{secrets.token_hex(4)}"
+
+
+def test_from_sign_up_to_a_key_that_is_replaced_and_revoked(page: Page, login: str) -> None:
+    sign_up(page, login)
     page.get_by_role("button", name="Make a stream key").click()
     field = page.get_by_label("Your new stream key")
     first = field.input_value()
@@ -88,9 +102,9 @@ def test_the_theme_follows_the_system_until_it_is_chosen_and_is_remembered(page:
     expect(page.get_by_role("button", name="Switch to light theme")).to_be_visible()
 
 
-def test_the_account_menu_is_worked_by_keyboard(page: Page) -> None:
-    sign_up(page, "keyboarder")
-    menu = page.get_by_label("Your account, keyboarder")
+def test_the_account_menu_is_worked_by_keyboard(page: Page, login: str) -> None:
+    sign_up(page, login)
+    menu = page.get_by_label(f"Your account, {login}")
     menu.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="Settings")).to_be_visible()
