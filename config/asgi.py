@@ -1,6 +1,7 @@
 """The one ASGI application: playback first, then static files and chat, Django for the rest.
 
-`/streams/<broadcast id>/…` is the hot path and never reaches Django: no middleware, no models, no thread hop.
+`/streams/<broadcast id>/…` is the hot path and never reaches Django: no middleware, no models, no thread hop. The files
+of VODs and clips pass Django by too, which would hold them in memory.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ django.setup(set_prefix=False)
 from chat.routing import application as chat  # noqa: E402 - needs the settings above, as all below
 from config.assets import Assets  # noqa: E402
 from streaming.playback.app import create_app  # noqa: E402
+from vods.playback import app as vods  # noqa: E402
 
 VIEWS_AT_ONCE = 16
 CHAT_PATH = re.compile(r"/ws/chat/[A-Za-z0-9_]{4,25}/?")
@@ -52,8 +54,9 @@ class BoundedHandler(ASGIHandler):
 class Application:
     """Sends each scope to the application that owns its path."""
 
-    def __init__(self, *, playback: ASGIApp, chat: ASGIApp, assets: ASGIApp, pages: ASGIApp) -> None:
+    def __init__(self, *, playback: ASGIApp, vods: ASGIApp, chat: ASGIApp, assets: ASGIApp, pages: ASGIApp) -> None:
         self.playback = playback
+        self.vods = vods
         self.chat = chat
         self.assets = assets
         self.pages = pages
@@ -62,6 +65,8 @@ class Application:
         # Django has no lifespan; playback closes its bus clients there.
         if scope["type"] == "lifespan" or (scope["type"] == "http" and PLAYBACK_PATH.match(scope["path"])):
             await self.playback(scope, receive, send)
+        elif scope["type"] == "http" and vods.PATH.fullmatch(scope["path"]):
+            await self.vods(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith("/static/"):
             await self.assets(scope, receive, send)
         elif scope["type"] == "http":
@@ -77,4 +82,10 @@ async def refuse(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: A
     await send({"type": "websocket.close", "code": 1000})
 
 
-application = Application(playback=create_app(), chat=chat, assets=Assets(), pages=cast("ASGIApp", BoundedHandler()))
+application = Application(
+    playback=create_app(),
+    vods=vods.create_app(),
+    chat=chat,
+    assets=Assets(),
+    pages=cast("ASGIApp", BoundedHandler()),
+)

@@ -15,9 +15,7 @@ from chat.models import Follow
 from streaming.models import Channel
 from vods import signing
 from vods.models import Visibility, Vod
-
-OPEN = frozenset({Visibility.PUBLIC, Visibility.UNLISTED})
-"""Whoever has the address may watch."""
+from vods.models.vod import OPEN
 
 
 def may_manage(*, channel: Channel, user: User | AnonymousUser) -> bool:
@@ -36,26 +34,42 @@ def may_watch(*, vod: Vod, user: User | AnonymousUser) -> bool:
     return vod.visibility in OPEN
 
 
-def media_token(vod: Vod, *, now: datetime) -> str | None:
-    """What its media must be asked for with, None if nothing. Only for those who may watch."""
-    if _is_open(vod):
-        return None
-    return signing.sign(vod.pk, vod.visibility, now=now)
+def media_token(vod: Vod, *, user: User | AnonymousUser, now: datetime) -> str:
+    """What this user, who may watch, must ask for its media with; empty if that needs nothing.
+
+    Its streamer's also opens downloads that others may not have.
+    """
+    if may_manage(channel=vod.channel, user=user):
+        return signing.sign(vod.pk, _owner_scope(vod), now=now)
+    return "" if is_open(vod) else signing.sign(vod.pk, vod.visibility, now=now)
 
 
 def admits(vod: Vod, token: str, *, now: datetime) -> bool:
     """Whether media of the VOD is answered to a request with this token, or with none (empty)."""
-    return _is_open(vod) or signing.verify(token, vod.pk, vod.visibility, now=now)
+    return (
+        is_open(vod)
+        or signing.verify(token, vod.pk, vod.visibility, now=now)
+        or signing.verify(token, vod.pk, _owner_scope(vod), now=now)
+    )
 
 
-def media_url(vod: Vod, name: str, *, now: datetime) -> str:
-    """The address of one of the VOD's files, as `manifest.m3u8`, for somebody who may watch."""
-    token = media_token(vod, now=now)
+def admits_download(vod: Vod, token: str, *, now: datetime) -> bool:
+    """Whether a file to keep is answered to a request that `admits`."""
+    return vod.downloads or signing.verify(token, vod.pk, _owner_scope(vod), now=now)
+
+
+def media_url(vod: Vod, name: str, token: str = "") -> str:
+    """The address of one of the VOD's files, as `manifest.m3u8`."""
     return f"/vods/{vod.pk}/{name}" + (f"?token={token}" if token else "")
 
 
-def _is_open(vod: Vod) -> bool:
+def is_open(vod: Vod) -> bool:
+    """Whether its media needs no token."""
     return vod.visibility in OPEN and _has_page(vod.channel)
+
+
+def _owner_scope(vod: Vod) -> str:
+    return f"{vod.visibility}+owner"
 
 
 def _has_page(channel: Channel) -> bool:

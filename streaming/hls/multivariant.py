@@ -11,10 +11,10 @@ from .playlist import VERSION
 _GROUP = "audio"
 
 
-def render_multivariant(renditions: Sequence[Rendition], *, prefix: str = "") -> str:
+def render_multivariant(renditions: Sequence[Rendition], *, suffix: str = "") -> str:
     """One variant for each video rendition, in the given order, and one of audio alone; audio is a group of its own.
 
-    URIs are relative to `prefix`, which is relative to the playlist's own URL.
+    `suffix` is put behind every URI: a query.
     """
     audio = next((rendition for rendition in renditions if rendition.name == AUDIO), None)
     # INDEPENDENT-SEGMENTS: segments are whole closed GOPs (4.4.2.1).
@@ -22,15 +22,15 @@ def render_multivariant(renditions: Sequence[Rendition], *, prefix: str = "") ->
     if audio is not None:
         lines.append(
             f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_GROUP}",NAME="Audio",DEFAULT=YES,AUTOSELECT=YES,'
-            f'URI="{_playlist_uri(prefix, audio)}"'
+            f'URI="{_playlist_uri(audio, suffix)}"'
         )
     for rendition in renditions:
-        lines += [_stream_inf(rendition, audio), _playlist_uri(prefix, rendition)]
+        lines += [_stream_inf(rendition, audio), _playlist_uri(rendition, suffix)]
     return "\n".join(lines) + "\n"
 
 
-def _playlist_uri(prefix: str, rendition: Rendition) -> str:
-    return f"{prefix}{rendition.name}/index.m3u8"
+def _playlist_uri(rendition: Rendition, suffix: str) -> str:
+    return f"{rendition.name}/index.m3u8{suffix}"
 
 
 def _stream_inf(rendition: Rendition, audio: Rendition | None) -> str:

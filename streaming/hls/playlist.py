@@ -1,14 +1,11 @@
-"""Media playlists of a live rendition (RFC 8216bis 4.4.3-4.4.5).
-
-Durations are differences of times that were rounded once, counted from the timeline's zero: so their sums are as exact
-as a single one, however long a broadcast lasts, and every process renders the same text.
-"""
+"""Media playlists of a live rendition (RFC 8216bis 4.4.3-4.4.5)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .duration import format_duration
 from .moment import format_moment
 from .segment import Part, Segment
 from .timeline import Timeline
@@ -21,8 +18,6 @@ SKIP_BOUNDARY_TARGETS = 6
 """CAN-SKIP-UNTIL in TARGETDURATIONs, the least there may be (4.4.3.8)."""
 LISTED_PARTS_TARGETS = 3
 """Parts of segments that ended longer ago than this many TARGETDURATIONs are no longer listed (6.2.2)."""
-
-_MICRO = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +115,7 @@ def _part_line(timeline: Timeline, msn: int, number: int, part: Part) -> str:
 
 
 def _seconds(timeline: Timeline, start: int, end: int) -> str:
-    micros = _micros(end, timeline.timescale) - _micros(start, timeline.timescale)
-    return f"{micros // _MICRO}.{micros % _MICRO:06}"
-
-
-def _micros(ticks: int, timescale: int) -> int:
-    return (2 * ticks * _MICRO + timescale) // (2 * timescale)
+    return format_duration(start, end, timeline.timescale)
 
 
 def _older(timeline: Timeline, seconds: int) -> int:

@@ -20,12 +20,12 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 """Parts, segments and init sections never change under their URLs."""
 NEVER = "no-store"
 
-# Players elsewhere may play. Ranges need no mention: whatever a player needs is a resource of its own.
-_CORS = {"access-control-allow-origin": "*"}
+# Players elsewhere may play; a VOD's segments are ranges of files.
+CROSS_ORIGIN = {"access-control-allow-origin": "*", "access-control-expose-headers": "Content-Range"}
 _PREFLIGHT = {
-    **_CORS,
+    **CROSS_ORIGIN,
     "access-control-allow-methods": "GET, HEAD, POST, OPTIONS",
-    "access-control-allow-headers": "Content-Type",
+    "access-control-allow-headers": "Content-Type, Range",
     "access-control-max-age": "86400",
     "cache-control": "public, max-age=86400",
 }
@@ -62,7 +62,9 @@ class Endpoint:
 
 def content(body: bytes, media_type: str, cache: str, headers: Mapping[str, str] | None = None) -> Response:
     """A response that players elsewhere may read too."""
-    return Response(body, headers={"content-type": media_type, "cache-control": cache, **_CORS, **(headers or {})})
+    return Response(
+        body, headers={"content-type": media_type, "cache-control": cache, **CROSS_ORIGIN, **(headers or {})}
+    )
 
 
 def as_json(values: Mapping[str, Any], *, cache: str = NEVER) -> Response:

@@ -38,7 +38,7 @@ class Player:
     async def manifest(self, request: Request) -> Response:
         """The multivariant playlist, from when its media playlists can be loaded: TARGETDURATION is fixed then."""
         follower = await self._begun(request)
-        return _playlist(request, multivariant(follower.description), "public, max-age=2")
+        return playlist_answer(request, multivariant(follower.description), "public, max-age=2")
 
     async def playlist(self, request: Request) -> Response:
         """A media playlist, once it has what the player's directives ask for."""
@@ -60,7 +60,7 @@ class Player:
         cache = "public, max-age=6" if directives.msn is not None else "public, max-age=1"
         if followed.timeline.ended:
             cache = "public, max-age=10"
-        return _playlist(request, _render(follower, followed, skip=directives.skip), cache)
+        return playlist_answer(request, _render(follower, followed, skip=directives.skip), cache)
 
     async def part(self, request: Request) -> Response:
         """A part; one that is being made is waited for (EXT-X-PRELOAD-HINT)."""
@@ -146,7 +146,8 @@ def _render(follower: Follower, followed: FollowedRendition, *, skip: bool) -> P
     )
 
 
-def _playlist(request: Request, playlist: Playlist, cache: str) -> Response:
+def playlist_answer(request: Request, playlist: Playlist, cache: str) -> Response:
+    """A playlist, packed where the player takes that."""
     headers = {"vary": "Accept-Encoding"}
     if playlist.packed is not None and accepts_gzip(request.headers.get("accept-encoding", "")):
         return content(playlist.packed, PLAYLIST_TYPE, cache, {**headers, "content-encoding": "gzip"})

@@ -36,7 +36,13 @@ async def accepts(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def routed() -> Application:
-    return Application(playback=answers("playback"), chat=accepts, assets=answers("assets"), pages=answers("pages"))
+    return Application(
+        playback=answers("playback"),
+        vods=answers("vods"),
+        chat=accepts,
+        assets=answers("assets"),
+        pages=answers("pages"),
+    )
 
 
 class Gate:
@@ -86,6 +92,11 @@ def client(application: object) -> AsyncClient:
         (f"/streams/{BROADCAST}", "pages"),
         (f"/streams/{BROADCAST}/", "pages"),
         ("/streams/start", "pages"),
+        (f"/vods/{BROADCAST}/source/0-4132.m4s", "vods"),
+        (f"/vods/{BROADCAST}/manifest.m3u8", "vods"),
+        (f"/clips/{BROADCAST}/clip.mp4", "vods"),
+        (f"/vods/{BROADCAST}", "pages"),
+        (f"/vods/{BROADCAST}/heartbeat", "pages"),
         ("/streams", "pages"),
         ("/static/player/player.js", "assets"),
         ("/static", "pages"),

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from uuid_utils.compat import uuid7
 
 from streaming.models import MAX_TITLE, Channel
-from vods.models.vod import Vod
+from vods.models.vod import OPEN, Vod
 
 LEAST_MS = 5_000
 MOST_MS = 60_000
@@ -31,6 +31,19 @@ class ClipQuerySet(models.QuerySet["Clip"]):
 
     def ready(self) -> ClipQuerySet:
         return self.filter(state=ClipState.READY)
+
+    def watchable(self) -> ClipQuerySet:
+        """What everybody may watch: of channels that have a page, and not of a VOD that not everybody may watch.
+
+        A VOD that retention deleted still says what it was; its clips outlive it.
+        """
+        return self.ready().filter(
+            Q(vod=None) | Q(vod__visibility__in=OPEN), channel__suspended=False, channel__user__is_active=True
+        )
+
+    def for_cards(self) -> ClipQuerySet:
+        """With all that a card shows, newest first, in one query."""
+        return self.select_related("channel__user", "by").order_by("-created_at")
 
 
 class Clip(models.Model):

@@ -47,6 +47,10 @@ class Visibility(models.TextChoices):
     PRIVATE = "private"
 
 
+OPEN = (Visibility.PUBLIC, Visibility.UNLISTED)
+"""Whoever has the address may watch."""
+
+
 class Tier(models.TextChoices):
     """How quickly its media is at hand; dearer first. What is in `archive` must be restored before it plays."""
 

@@ -38,6 +38,10 @@ def test_audio_alone() -> None:
     assert [variant.uri for variant in playlist.variants] == [playlist.audio_uri] == ["audio/index.m3u8"]
 
 
-def test_uris_may_lie_elsewhere() -> None:
-    playlist = parse_multivariant(render_multivariant([RUNG], prefix="../streams/x/"))
-    assert playlist.variants[0].uri == "../streams/x/480p/index.m3u8"
+def test_uris_may_carry_a_query() -> None:
+    text = render_multivariant([RUNG, SOUND], suffix="?token=t")
+    assert [line for line in text.splitlines() if not line.startswith("#")] == [
+        "480p/index.m3u8?token=t",
+        "audio/index.m3u8?token=t",
+    ]
+    assert 'URI="audio/index.m3u8?token=t"' in text

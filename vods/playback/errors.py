@@ -1,0 +1,25 @@
+"""What is answered instead of a VOD's media: each a `PlaybackError`, status and code."""
+
+from __future__ import annotations
+
+from streaming.playback.errors import PlaybackError
+
+
+class UnknownVideo(PlaybackError):
+    """No such VOD or clip, or it was deleted, or it does not play yet."""
+
+    status = 404
+    code = "unknown_video"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such video.")
+
+
+class NeedsToken(PlaybackError):
+    """It is not for everybody: its page and `GET /vods/<id>` give addresses to those who may watch."""
+
+    status = 403
+    code = "needs_token"
+
+    def __init__(self) -> None:
+        super().__init__("This video is not for everybody. Its address has no token, or one that has expired.")
