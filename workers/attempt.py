@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -42,6 +43,8 @@ class Lane:
         self.pending: deque[AccessUnit] = deque()
         """Units whose successor's time isn't known yet."""
         self.unsent: deque[Chunk] = deque()
+        self.lost_init: int | None = None
+        """Set where the segment can't go on with this encoder's parameter sets: the init section it began with."""
         self.closed = False
         """Whether the segment's last chunk was packed."""
         self.done = False
@@ -209,6 +212,10 @@ class Attempt:
         told = self._encoder.tracks[lane.rung.name]
         track = codecs.track(told.codec, told.config)
         init = self._bus.run(put_init(self.broadcast, lane.rung.name, pack_header(track)))
+        if lane.part:
+            # The part before is another encoder's, and EXT-X-MAP applies to whole segments (RFC 8216bis 4.4.4.5).
+            before = self._bus.run(tasks.newest_chunk(self.broadcast, lane.rung.name))
+            lane.lost_init = before.init if before is not None and before.init != init else None
         lane.packager = RenditionPackager(VIDEO_TIMESCALE, frame_rate=lane.rung.frame_rate)
         lane.packager.open(self._opening(lane, init))
         return lane.packager
@@ -246,6 +253,9 @@ class Attempt:
             lane.done = True
 
     def _publish(self, lane: Lane, chunk: Chunk) -> None:
+        if lane.lost_init is not None:
+            # Parts that this rendition can't have become GAP as they come, so that players leave it now and not later.
+            chunk = replace(chunk, data=b"", independent=False, init=lane.lost_init, gap=True)
         try:
             self._bus.run(tasks.publish_part(self.broadcast, self._token, lane.rung.name, chunk))
         except OutOfOrder as refusal:

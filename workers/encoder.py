@@ -32,7 +32,11 @@ TICKS_PER_MS: Final = VIDEO_TIMESCALE // 1000
 MAX_HELD: Final = 1_024
 """Output units kept while nobody takes them; nothing is fed meanwhile, so what is in flight is all there can be."""
 WRITE_BYTES: Final = 64 * 1024
-"""What a pipe holds: a write of more than that may take long though ffmpeg works, and `stalled` would be wrong."""
+"""What a pipe holds: a write of more than that may take long though ffmpeg works, and `hangs` would be wrong."""
+HELD_BACK: Final = 16
+"""Pictures that a decoder may hold back to bring them into order (Rec. ITU-T H.264 A.3.1, MaxDpbFrames)."""
+START_SECONDS: Final = 4.0
+"""What an ffmpeg may need for its first picture, on a machine with much to do."""
 LAST_WORDS_SECONDS: Final = 1.0
 """How long an ffmpeg that takes nothing more may take to say why."""
 
@@ -66,6 +70,10 @@ class Encoder:
         self._on_end: Callable[[], None] | None = None
         self._held: list[tuple[str, AccessUnit]] = []
         self._writing_since: float | None = None
+        self._shown = {rung.name: starts.get(rung.name, first.pts) - 1 for rung in rungs}
+        """The newest picture that came out of each rung, or what lies just before its first."""
+        self._owing_since: float | None = None
+        self._has_begun = False
         self._failure: str | None = None
         self._finished = False
 
@@ -108,6 +116,8 @@ class Encoder:
                 self._stamps[shown] = unit.pts
                 moved = AccessUnit(unit.dts - self._base, shown * TICKS_PER_MS, unit.data, unit.sync)
                 tags.append(flv.pack(frame_tag(self._track, moved)))
+            if self._owing_since is None and self._owes():
+                self._owing_since = time.monotonic()
         self._write(b"".join(tags))
 
     def finish(self) -> None:
@@ -121,10 +131,13 @@ class Encoder:
         """Waits until it has ended."""
         self._thread.join()
 
-    def stalled(self, now: float, patience: float) -> bool:
-        """Whether ffmpeg has taken nothing for `patience` seconds although something is there. `now` is monotonic."""
-        since = self._writing_since
-        return since is not None and now - since > patience
+    def hangs(self, now: float, patience: float) -> bool:
+        """Whether for `patience` seconds ffmpeg has taken nothing of what is there, or put out nothing of what it owes.
+
+        `now` is monotonic. Before its first picture it is given START_SECONDS.
+        """
+        patience = patience if self._has_begun else max(patience, START_SECONDS)
+        return any(since is not None and now - since > patience for since in (self._writing_since, self._owing_since))
 
     def attach(self, sink: Sink, on_end: Callable[[], None]) -> None:
         """Hands output to `sink` from now on, beginning with what was held; `on_end` is called after the last of it."""
@@ -188,7 +201,21 @@ class Encoder:
                 if pts is None:
                     raise ValueError(f"{name} has a picture at {found.pts // TICKS_PER_MS} ms that nobody fed")
                 with self._lock:
+                    self._has_come(name, pts)
                     self._hand_out(name, AccessUnit(pts, pts, found.data, found.sync))
+
+    def _has_come(self, name: str, pts: int) -> None:
+        """A rung's picture is out. The slowest rung says what is owed."""
+        self._has_begun = True
+        before = min(self._shown.values())
+        self._shown[name] = max(self._shown[name], pts)
+        if min(self._shown.values()) > before:
+            self._owing_since = time.monotonic() if self._owes() else None
+
+    def _owes(self) -> bool:
+        """Whether more pictures were fed than a decoder may hold back."""
+        most = HELD_BACK + max(rung.every for rung in self.rungs)
+        return self.presentation.count_after(min(self._shown.values())) > most
 
     def _hand_out(self, name: str, unit: AccessUnit) -> None:
         if self._sink is None or not self._sink(name, unit):

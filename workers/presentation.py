@@ -62,6 +62,10 @@ class Presentation:
         # presentation too.
         return self._end if taken + 1 >= every and self._end > previous else None
 
+    def count_after(self, pts: int) -> int:
+        """How many of the fed pictures are shown after this time."""
+        return len(self._times) - bisect_right(self._times, pts)
+
     def forget(self, before: int) -> None:
         """Drops the pictures shown before this time."""
         del self._times[: bisect_left(self._times, before)]

@@ -10,7 +10,7 @@ from itertools import chain
 import structlog
 
 from streaming.bus import reading, tasks
-from streaming.bus.errors import BusError, SegmentGone
+from streaming.bus.errors import BusError, BusUnavailable, SegmentGone
 from streaming.cmaf.chunk import unpack_chunk
 from streaming.cmaf.errors import CmafError
 from streaming.cmaf.track import read_video_track
@@ -20,6 +20,7 @@ from streaming.media import SOURCE, Chunk, Closes, Track
 from workers.attempt import Attempt
 from workers.encoder import Encoder
 from workers.errors import AttemptError, AttemptRefused, Draining, EncoderFailed, SourceLost
+from workers.patience import PatientReader
 from workers.warm import Key, Standing, WarmEncoders
 
 log = structlog.get_logger(__name__)
@@ -56,20 +57,32 @@ class Workbench:
 
 def transcode(order: Order, bench: Workbench) -> None:
     """Carries out one attempt. Raises BusRefusal if it may not even begin, and AttemptError if it can't finish."""
-    claim = bench.bus.run(
-        tasks.claim(order.broadcast, order.msn, order.token, order.renditions, instance=bench.instance)
-    )
+    try:
+        claim = bench.bus.run(
+            tasks.claim(order.broadcast, order.msn, order.token, order.renditions, instance=bench.instance)
+        )
+    except BusUnavailable as error:
+        # It may have been carried out all the same, and then everybody would wait for us.
+        _tell(order, bench, error)
+        raise
     try:
         _Run(order, claim, bench).run()
     except AttemptRefused:
         raise
     except Exception as error:
         # Whatever it was, the dispatcher need not wait to see that nothing comes.
-        with suppress(BusError):
-            bench.bus.run(tasks.fail(order.broadcast, order.msn, order.token, f"{type(error).__name__}: {error}"))
+        _tell(order, bench, error)
         if isinstance(error, BusError | CmafError | FfmpegError):
             raise _failure(order, error) from error
         raise
+
+
+def _tell(order: Order, bench: Workbench, error: Exception) -> None:
+    """Says on the bus that the attempt has failed, and whether the segment itself may be to blame."""
+    crashed = not isinstance(error, BusError | SourceLost | Draining) and not bench.draining()
+    reason = f"{type(error).__name__}: {error}"
+    with suppress(BusError):
+        bench.bus.run(tasks.fail(order.broadcast, order.msn, order.token, reason, crashed=crashed))
 
 
 def _failure(order: Order, error: BusError | CmafError | FfmpegError) -> AttemptError:
@@ -83,6 +96,7 @@ class _Run:
         self._claim = claim
         self._bench = bench
         self._deadline = bench.clock() + claim.remaining_ms / 1000
+        self._reader = PatientReader(bench.bus, give_up=self._is_over)
         self._attempt: Attempt | None = None
         self._finishing = False
         self._ahead = 0
@@ -95,7 +109,7 @@ class _Run:
     def run(self) -> None:
         """Sees the segment through. Raises AttemptError, BusError, CmafError, FfmpegError."""
         order, bench = self._order, self._bench
-        source = reading.follow(bench.bus, order.broadcast, SOURCE, order.msn, stop=self._is_over)
+        source = reading.follow(self._reader, order.broadcast, SOURCE, order.msn, stop=self._is_over)
         first = next((chunk for chunk in source if chunk is not None), None)
         if first is None:
             raise self._given_up("the source never came")
@@ -138,7 +152,7 @@ class _Run:
 
     def _rungs(self) -> dict[str, Rung]:
         """The claimed renditions, from the largest down."""
-        described = self._bench.bus.run(reading.description(self._order.broadcast))
+        described = self._reader.run(reading.description(self._order.broadcast))
         source = next((each for each in described.renditions if each.name == SOURCE), None) if described else None
         rungs = {rung.name: rung for rung in ladder(source)} if source else {}
         unknown = self._claim.progress.keys() - rungs.keys()
@@ -150,7 +164,7 @@ class _Run:
         """A new encoder, fed with all that it needs from before this segment."""
         bench, broadcast = self._bench, self._order.broadcast
         lead = self._from_idr(first)
-        section = bench.bus.run(reading.init_section(broadcast, SOURCE, first.init))
+        section = self._reader.run(reading.init_section(broadcast, SOURCE, first.init))
         if section is None:
             raise self._given_up("the source's init section is gone")
         track: Track = read_video_track(section)
@@ -170,7 +184,7 @@ class _Run:
         for back in range(1, MAX_FORCED_CUTS + 1):
             lead = []
             msn = self._order.msn - back
-            for chunk in reading.follow(self._bench.bus, self._order.broadcast, SOURCE, msn, stop=self._is_over):
+            for chunk in reading.follow(self._reader, self._order.broadcast, SOURCE, msn, stop=self._is_over):
                 if chunk is None or (chunk.msn, chunk.part) >= (first.msn, first.part):
                     break
                 lead.append(chunk)

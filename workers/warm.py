@@ -11,13 +11,18 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
+import structlog
+
 from workers.attempt import Attempt
 from workers.encoder import Encoder
 
+log = structlog.get_logger(__name__)
+
 IDLE_SECONDS = 5.0
 """An encoder that nobody took for so long is ended: its broadcast has ended, or moved."""
-STALL_SECONDS = 5.0
-"""An ffmpeg that takes no input for so long hangs, and is killed."""
+HANG_SECONDS = 1.5
+"""An ffmpeg that takes or gives nothing for so long, though it should, hangs: it is killed, and its attempt fails. By
+then the dispatcher has long tried elsewhere; this frees the slot, and is the way out where there is no elsewhere."""
 PATIENCE_SECONDS = 1.0
 """A task before that published nothing for so long is not waited for."""
 
@@ -95,7 +100,8 @@ class WarmEncoders:
             for encoder in list(self._encoders):
                 if encoder.ended:
                     self._encoders.discard(encoder)
-                elif encoder.stalled(now, STALL_SECONDS):
+                elif encoder.hangs(now, HANG_SECONDS):
+                    log.warning("encoder.hangs", pid=encoder.pid)
                     encoder.kill()
 
     @property

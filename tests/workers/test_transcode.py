@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from streaming.bus import tasks
 from streaming.bus.errors import StaleToken
@@ -21,8 +26,10 @@ from streaming.media import VIDEO_TIMESCALE, AccessUnit, Closes, Track
 from tests.workers.clips import clip, decoded_times
 from tests.workers.fleet import eventually
 from tests.workers.live import Broadcaster, Frames, assert_in_order, order, published
-from workers.errors import AttemptError, AttemptRefused, EncoderFailed
+from workers.encoder import START_SECONDS
+from workers.errors import AttemptError, AttemptRefused, Draining, EncoderFailed
 from workers.transcode import Order, Workbench, transcode
+from workers.warm import HANG_SECONDS, WarmEncoders
 
 Clip = tuple[Track, tuple[AccessUnit, ...]]
 
@@ -246,6 +253,32 @@ def test_a_takeover_goes_on_with_the_first_unpublished_part(bus: Valkey, bench: 
         assert Frames.of(chunks).shown == expected
 
 
+def test_a_takeover_with_other_parameter_sets_is_a_gap_and_then_another_init_section(
+    bus: Valkey, bench: Workbench, tmp_path: Path
+) -> None:
+    live = broadcast(bus, clip(seconds=7))
+    dead = begin_elsewhere(live, bench, 1, 2, "160p")
+    elsewhere = replace(bench, warm=WarmEncoders(time.monotonic), ffmpeg=other_parameter_sets(tmp_path))
+    transcode(Order("b", 1, order(bus, "b", 1, "160p", expected=dead), ("160p",)), elsewhere)
+    run(elsewhere, live, 2, "160p")
+    elsewhere.warm.close()
+    chunks = published(bus, "b", "160p")
+    assert_in_order(chunks)
+    assert [chunk.gap for chunk in chunks] == [False, False, True, True, True] + [False] * 5
+    assert len({chunk.init for chunk in chunks if chunk.msn == 1}) == 1
+    assert chunks[-1].init != chunks[0].init
+    assert len({chunk.discontinuity for chunk in chunks}) == 1
+
+
+def other_parameter_sets(folder: Path) -> str:
+    """An ffmpeg that writes another SPS, as a GPU's encoder would."""
+    script = folder / "ffmpeg"
+    turned = 'for word; do words+=("${word/#main/high}"); done'
+    script.write_text(f'#!/bin/bash\n{turned}\nexec {settings.FFMPEG} "${{words[@]}}"\n')
+    script.chmod(0o755)
+    return str(script)
+
+
 def test_a_stopped_attempt_that_wakes_publishes_nothing(bus: Valkey, bench: Workbench) -> None:
     broadcast(bus, clip(seconds=5))
     old = order(bus, "b", 0, "160p")
@@ -305,6 +338,50 @@ def test_a_crashed_ffmpeg_is_told_at_once(bus: Valkey, bench: Workbench) -> None
         transcode(Order("b", 0, token, ("160p",)), bench)
     thread.join()
     assert "ffmpeg" in bus.run(tasks.observe("b", segments=1)).tasks[0].attempts[token].failed
+
+
+def test_what_may_be_the_segment_s_fault_is_told_so(bus: Valkey, bench: Workbench) -> None:
+    live = broadcast(bus, clip(seconds=5))
+    crashing = replace(bench, ffmpeg="false")
+    token = order(bus, "b", 0, "160p")
+    with pytest.raises(EncoderFailed):
+        transcode(Order("b", 0, token, ("160p",)), crashing)
+    stopping = replace(bench, draining=lambda: True)
+    other = order(bus, "b", 1, "160p")
+    with pytest.raises(Draining):
+        transcode(Order("b", 1, other, ("160p",)), stopping)
+    found = bus.run(tasks.observe("b", segments=live.last_msn)).tasks
+    assert found[0].attempts[token].crashed
+    assert not found[1].attempts[other].crashed
+    assert found[1].attempts[other].failed
+
+
+@pytest.mark.parametrize("published_parts", [0, 1], ids=["from the start", "in the middle"])
+def test_a_hung_ffmpeg_is_killed_and_the_slot_is_free(bus: Valkey, bench: Workbench, published_parts: int) -> None:
+    track, units = clip(seconds=5)
+    live = Broadcaster(bus, track)
+    live.publish(units[:30])
+    token = order(bus, "b", 0, "160p")
+
+    def swept() -> bool:
+        bench.warm.sweep()
+        return not bench.warm.encoders
+
+    def hang() -> None:
+        eventually(lambda: len(published(bus, "b", "160p")) >= published_parts and bench.warm.encoders)
+        for encoder in bench.warm.encoders:
+            os.kill(encoder.pid, signal.SIGSTOP)
+        live.publish(units[30:])
+        eventually(swept)
+
+    thread = threading.Thread(target=hang)
+    thread.start()
+    began = time.monotonic()
+    with pytest.raises(EncoderFailed):
+        transcode(Order("b", 0, token, ("160p",)), bench)
+    thread.join()
+    assert time.monotonic() - began < START_SECONDS + HANG_SECONDS + 5
+    assert bus.run(tasks.observe("b", segments=3)).tasks[0].attempts[token].crashed
 
 
 def test_an_attempt_ends_with_its_deadline(bus: Valkey, bench: Workbench) -> None:
