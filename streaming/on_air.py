@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from streaming.bus import publication, reading, viewers
+from streaming.bus import publication, reading, troubles, viewers
 from streaming.bus.errors import BusError
 from streaming.bus.redis import Valkey
 from streaming.health import Health
@@ -108,6 +108,15 @@ def health(broadcast: UUID) -> Health | None:
         logger.warning("health reports are not to be had: %s", error)
         return None
     return Health.unpack(packed) if packed else None
+
+
+def missed(broadcast: UUID) -> list[troubles.Trouble]:
+    """Segments of the ladder that viewers missed lately, newest first; empty while the bus is away."""
+    try:
+        return bus().run(troubles.recent(str(broadcast)))
+    except BusError as error:
+        logger.warning("troubles are not to be had: %s", error)
+        return []
 
 
 def publish_ended(broadcast: UUID) -> None:

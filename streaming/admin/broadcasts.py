@@ -6,8 +6,10 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 
-from streaming import on_air, services
+from streaming import on_air, services, trouble
 from streaming.admin.readonly import ReadOnlyAdmin
 from streaming.models import Broadcast
 
@@ -29,12 +31,20 @@ class BroadcastAdmin(ReadOnlyAdmin):
         "ended_at",
         "ingest",
         "stream_key",
+        "missed",
     )
     list_filter = ("state", "started_at", "category")
     list_select_related = ("channel__user", "category")
     search_fields = ("id", "channel__user__username", "title")
     date_hierarchy = "started_at"
     actions = ("end_broadcast",)
+
+    @admin.display(description="Missed by viewers of the ladder")
+    def missed(self, broadcast: Broadcast) -> str:
+        """What the bus still remembers: it forgets ten minutes after the last."""
+        return format_html_join(
+            mark_safe("<br>"), "{}", ((trouble.line(each),) for each in on_air.missed(broadcast.pk))
+        )
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         """Staff who may change broadcasts may end them, though the admin lets nobody edit the row."""

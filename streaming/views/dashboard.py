@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.ratelimit import RateLimit, limit_posts
-from streaming import on_air, services
+from streaming import on_air, services, trouble
 from streaming.addresses import rtmp_url
 from streaming.forms import StreamInfoForm
 from streaming.models import Broadcast, Channel, StreamKey
@@ -83,6 +83,7 @@ def health(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"state": "offline"})
     now = timezone.now()
     report, quality = on_air.health(broadcast.pk), on_air.quality(broadcast.pk, now=now)
+    missed = trouble.warnings(on_air.missed(broadcast.pk), now_ms=int(now.timestamp() * 1000))
     return JsonResponse(
         {
             "state": broadcast.state,
@@ -92,7 +93,7 @@ def health(request: HttpRequest) -> HttpResponse:
             "renditions": [
                 {"name": one.rendition.name, "viewers": one.viewers} for one in on_air.renditions(broadcast.pk, now=now)
             ],
-            "health": asdict(report) if report else None,
+            "health": {**asdict(report), "warnings": [*missed, *report.warnings]} if report else None,
             "playback": asdict(quality) if quality and quality.reports else None,
         }
     )

@@ -27,6 +27,7 @@ def test_quality_and_health_are_unknown(nothing_runs: None) -> None:
     assert on_air.quality(uuid4(), now=NOW) is None
     assert on_air.health(uuid4()) is None
     assert on_air.renditions(uuid4(), now=NOW) == []
+    assert on_air.missed(uuid4()) == []
 
 
 def test_an_end_that_cannot_be_told_is_logged(nothing_runs: None, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.models import User
 from streaming import on_air, services
-from streaming.bus import events
+from streaming.bus import events, troubles
 from streaming.media import BroadcastState
 from streaming.models import Broadcast, Channel, StreamKey
 from tests.streaming.conftest import NOW
@@ -89,6 +89,13 @@ def test_partners_are_made_here(boss: Client, channel: Channel) -> None:
     boss.post(f"/admin/streaming/channel/{channel.pk}/change/", channel_fields(partner="on"))
     channel.refresh_from_db()
     assert channel.partner
+
+
+def test_what_viewers_missed_is_shown(boss: Client, channel: Channel, key: str, bus_url: str) -> None:
+    broadcast, _ = services.find_or_begin_broadcast(key=key, ingest="a", now=NOW)
+    on_air.bus().run(troubles.note(str(broadcast.pk), 7, "480p", "poisoned"))
+    page = boss.get(f"/admin/streaming/broadcast/{broadcast.pk}/change/").content.decode()
+    assert "segment 7 of 480p, poisoned" in page
 
 
 def test_suspending_ends_the_broadcast(boss: Client, channel: Channel, key: str) -> None:

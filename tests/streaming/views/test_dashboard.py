@@ -6,12 +6,13 @@ import pytest
 from django.test import Client
 
 from streaming import on_air, services
-from streaming.bus import publication
+from streaming.bus import publication, troubles
 from streaming.errors import KeyRevoked
 from streaming.health import Health
 from streaming.models import Channel
 from streaming.views.dashboard import KEYS
 from tests.streaming.watched import watch
+from workers.dispatcher.judgement import Loss
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -98,6 +99,18 @@ def test_health_is_what_ingest_reports(alice: Client, key: str, bus_url: str) ->
     assert (answer["state"], answer["broadcast"], answer["viewers"]) == ("live", str(broadcast.pk), 0)
     assert answer["health"]["video_bitrate"] == 2_500_000
     assert answer["health"]["warnings"] == ["No keyframe for 9 s."]
+
+
+def test_what_viewers_of_the_ladder_missed_is_told_first(alice: Client, key: str, bus_url: str) -> None:
+    broadcast, _ = services.find_or_begin_broadcast(key=key, ingest="a", now=NOW)
+    report = Health(warnings=("No keyframe for 9 s.",))
+    on_air.bus().run(publication.publish_health(str(broadcast.pk), report.pack()))
+    for rendition in ("480p", "360p"):
+        on_air.bus().run(troubles.note(str(broadcast.pk), 7, rendition, Loss.POISONED))
+    assert alice.get("/dashboard/health").json()["health"]["warnings"] == [
+        "Our encoder crashed on your picture twice: viewers of 480p and 360p missed a moment. Source went on.",
+        "No keyframe for 9 s.",
+    ]
 
 
 def test_viewers_of_each_rendition_are_told(alice: Client, key: str, bus_url: str, state_url: str) -> None:
