@@ -57,6 +57,11 @@ bench: $(TOOLS) $(VENDOR) ## Measure latency, CPU and throughput; prints tables 
 soak: $(TOOLS) $(VENDOR) ## Run the chaos tests that take minutes
 	@exec $(PY) -m pytest -m soak --timeout 0 $(ARGS)
 
+.PHONY: audit
+audit: $(RUNTIME) ## Ask the package index for known holes in what requirements.txt pins
+	@$(PIP) pip-audit
+	@$(PY) -m pip_audit --requirement requirements.txt --disable-pip --no-deps --progress-spinner off
+
 .PHONY: requirements
 requirements: $(TOOLS) ## Pin what requirements.in and tests/requirements.in name, at its newest
 	@$(PIP) uv

@@ -129,12 +129,23 @@ ALLOWED_HOSTS = words(
     {PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]", HOST_NAME, f"{HOST_NAME}.local", LAN_ADDRESS} - {""},
 )
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-TRUSTED_PROXIES = words("TRUSTED_PROXIES")
-"""Addresses or networks whose X-Forwarded-For and -Proto are believed; the servers apply it, not Django."""
+HTTPS = PUBLIC_URL.startswith("https://")
+TRUSTED_PROXIES = words("TRUSTED_PROXIES", ["127.0.0.1", "::1"] if HTTPS else [])
+"""Addresses or networks whose X-Forwarded-For and -Proto are believed; the servers apply it, not Django. No server here
+ends TLS, so `https` means that something in front does."""
 
-SECURE_COOKIES = PUBLIC_URL.startswith("https://")
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
-SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+if HTTPS:
+    # RFC 6265bis 4.1.3: no page of a sibling host, nor one without TLS, can set a cookie of these names.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = HTTPS
+# Load balancers ask a process itself, without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = number("HSTS_SECONDS", 31_536_000 if HTTPS else 0)
+# HSTS says nothing of subdomains and asks for no place in browsers' lists: other hosts of the domain are not ours.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -241,6 +252,8 @@ ACCOUNT_SIGNUP_FIELDS = [
 ]
 ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm", "login": "accounts.forms.LoginForm"}
 ACCOUNT_ADAPTER = "streaming.signup.SignupAdapter"
+# The rest are allauth's own: 30 sign-ins a minute and address, 10 of them wrong, 5 wrong ones in 5 minutes and login.
+ACCOUNT_RATE_LIMITS = {"signup": "60/h/ip"}
 ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_SIGNUP_REDIRECT_URL = "/dashboard"
