@@ -1,0 +1,174 @@
+"""Who gets what answer from which address: the whole URLconf but the admin, one row a method and address.
+
+A new address needs a row here. `pattern` is the address as the URLconf spells it; what it takes, as `login`,
+comes from the world of `world.py`, which is one channel and people around it:
+
+anonymous   nobody is signed in
+viewer      somebody with an account
+banned      banned from the channel's chat
+moderator   of the channel's chat
+owner       the channel's streamer
+staff       of the house, a superuser
+
+An answer is a status, or SIGN_IN: sent to sign in. Writes are counted by a RateLimit and want the CSRF token, which the
+tests see to; a row that is not counted says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+ROLES = ("anonymous", "viewer", "banned", "moderator", "owner", "staff")
+
+
+class SignIn(Enum):
+    """Sent to the page that signs in."""
+
+    SIGN_IN = "sign in"
+
+
+SIGN_IN = SignIn.SIGN_IN
+Answer = int | SignIn
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What each role is answered.
+
+    `data` is a form, `json` a body of the API; `{name}` in either stands for a fact of the world. `unlimited` says why
+    a POST needs no limit of ours. A `live` row is asked of a real server: its view speaks with the event loop.
+    """
+
+    method: str
+    pattern: str
+    answers: tuple[Answer, ...]
+    data: dict[str, str] = field(default_factory=dict)
+    json: dict[str, object] | None = None
+    unlimited: str = ""
+    live: bool = False
+
+    def __post_init__(self) -> None:
+        assert len(self.answers) == len(ROLES), f"{self}: one answer for each of {ROLES}"
+
+    def __str__(self) -> str:
+        return f"{self.method} /{self.pattern}"
+
+
+def get(pattern: str, *answers: Answer) -> Row:
+    """A page. One answer is everybody's."""
+    return Row("GET", pattern, answers * len(ROLES) if len(answers) == 1 else answers)
+
+
+def post(
+    pattern: str,
+    *answers: Answer,
+    data: dict[str, str] | None = None,
+    json: dict[str, object] | None = None,
+    unlimited: str = "",
+    live: bool = False,
+) -> Row:
+    """A write. One answer is everybody's."""
+    spread = answers * len(ROLES) if len(answers) == 1 else answers
+    return Row("POST", pattern, spread, data=data or {}, json=json, unlimited=unlimited, live=live)
+
+
+ALLAUTH = "allauth counts it: ACCOUNT_RATE_LIMITS"
+HARMLESS = "it changes nothing but the caller's own session"
+
+SITE = (
+    get("", 200),
+    get("^directory/?$", 200),
+    get("directory/<slug:slug>", 200),
+    get("healthz", 200),
+    get("readyz", 200),
+    get("<login:login>", 200),
+    get("<login:login>/", 301),
+    get("<login:login>/live", 200),
+    get("^dashboard/?$", SIGN_IN, 200, 200, 200, 200, 200),
+    get("dashboard/health", SIGN_IN, 200, 200, 200, 200, 200),
+    post("dashboard/info", SIGN_IN, 302, 302, 302, 302, 302, data={"title": "Mine"}),
+    post("dashboard/key", SIGN_IN, 200, 200, 200, 200, 200),
+    post("dashboard/key/revoke", SIGN_IN, 302, 302, 302, 302, 302),
+    get("^settings/?$", SIGN_IN, 200, 200, 200, 200, 200),
+    post("settings/tokens", SIGN_IN, 200, 200, 200, 200, 200, data={"name": "bot"}),
+    # Somebody else's token is as one that never was: the answer does not tell, and the token lives on.
+    post("settings/tokens/<uuid:token_id>/revoke", SIGN_IN, 302, 302, 302, 302, 302),
+)
+
+CHAT = (
+    get("popout/<login:login>/chat", 200),
+    get("overlay/<login:login>/chat", 200),
+    get("chat/emotes/<uuid:emote_id>.webp", 200),
+    post("chat/<login:login>/follow", SIGN_IN, 302, 302, 302, 404, 302, data={"follow": "1"}),
+    get("chat/<login:login>/moderation", SIGN_IN, 403, 403, 200, 200, 403),
+    post("chat/<login:login>/moderation", SIGN_IN, 403, 403, 302, 302, 403, data={"slow_seconds": "30"}),
+    post("chat/<login:login>/moderation/emotes", SIGN_IN, 403, 403, 422, 422, 403),
+    post("chat/<login:login>/moderation/emotes/<uuid:emote_id>/remove", SIGN_IN, 403, 403, 403, 302, 403),
+    post("chat/<login:login>/moderation/terms", SIGN_IN, 403, 403, 302, 302, 403, data={"term": "rude"}),
+    post("chat/<login:login>/moderation/terms/<int:term_id>/remove", SIGN_IN, 403, 403, 302, 302, 403),
+    get("chat/<login>/emotes", 200),
+    get("chat/<login>/users/<user>", 200),
+    get("chat/<login>/desk", 401, 403, 403, 200, 200, 403),
+    post("chat/actions/<uuidstr:action_id>/undo", 401, 403, 403, 200, 200, 403, json={"channelId": "{login}"}),
+    post(
+        "chat/messages",
+        *(401, 200, 403, 200, 200, 200),
+        json={"channelId": "{login}", "message": "hello"},
+        live=True,
+    ),
+    post(
+        "chat/held/<uuidstr:held_id>",
+        *(401, 403, 403, 200, 200, 403),
+        json={"channelId": "{login}", "allowed": False},
+        live=True,
+    ),
+)
+
+API = (
+    get("", 200),
+    get("api/docs", 200),
+    get("api/openapi.json", 200),
+    get("streams", 200),
+    get("streams/<stream_id>", 200),
+    # By stream key or API token, never by the session: who is signed in is nothing to it.
+    post("streams/start", 401, json={"streamKey": "nobody's"}),
+)
+
+ACCOUNTS = (
+    get("accounts/login/", 200, 302, 302, 302, 302, 302),
+    get("accounts/signup/", 200, 302, 302, 302, 302, 302),
+    get("accounts/logout/", 302, 200, 200, 200, 200, 200),
+    get("accounts/inactive/", 200),
+    get("accounts/confirm-email/", 200),
+    get(r"accounts/^confirm-email/(?P<key>[-:\w]+)/$", 200),
+    get("accounts/email/", SIGN_IN, 200, 200, 200, 200, 200),
+    get("accounts/reauthenticate/", SIGN_IN, 200, 200, 200, 200, 200),
+    get("accounts/password/change/", SIGN_IN, 200, 200, 200, 200, 200),
+    get("accounts/password/set/", SIGN_IN, 302, 302, 302, 302, 302),
+    get("accounts/password/reset/", 200),
+    get("accounts/password/reset/done/", 200),
+    get("accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$", 200),
+    get("accounts/password/reset/key/done/", 200),
+    get("accounts/login/code/confirm/", SIGN_IN, 302, 302, 302, 302, 302),
+    post("accounts/login/", 200, 302, 302, 302, 302, 302, data={"login": "x"}, unlimited=ALLAUTH),
+    post("accounts/signup/", 200, 302, 302, 302, 302, 302, data={"username": "x"}, unlimited=ALLAUTH),
+    post("accounts/logout/", 302, unlimited=HARMLESS),
+    post("accounts/password/reset/", 200, data={"email": ""}, unlimited=ALLAUTH),
+    post("accounts/password/change/", SIGN_IN, 200, 200, 200, 200, 200, unlimited=ALLAUTH),
+    post("accounts/email/", SIGN_IN, 200, 200, 200, 200, 200, data={"action_add": "1"}, unlimited=ALLAUTH),
+)
+
+MATRIX = (*SITE, *CHAT, *API, *ACCOUNTS)
+
+PLAYBACK = {
+    "/streams/{broadcast}/manifest.m3u8",
+    "/streams/{broadcast}/{rendition}/index.m3u8",
+    "/streams/{broadcast}/{rendition}/{msn:int}.{part:int}.m4s",
+    "/streams/{broadcast}/{rendition}/{msn:int}.m4s",
+    "/streams/{broadcast}/{rendition}/init-{number:int}.mp4",
+    "/streams/{broadcast}/status",
+    "/streams/{broadcast}/heartbeat",
+    "/streams/{broadcast}/thumbnail.jpg",
+}
+"""What playback answers, to everybody alike: it reads no cookie. Live broadcasts are public."""
