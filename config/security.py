@@ -32,7 +32,7 @@ FEATURES = (
 
 
 class ContentSecurityPolicy:
-    """Middleware: sends the policy (CSP Level 3) with every answer that doesn't bring its own, and Permissions-Policy."""
+    """Middleware: sends the policy (CSP Level 3), and Permissions-Policy, with every answer that brings none."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
