@@ -26,7 +26,7 @@ class Lane(StrEnum):
 class StepSpec:
     """A step to be: `name` is unique in its workflow, `work` names the function, `needs` the steps before it.
 
-    `arguments` are JSON.
+    `arguments` are JSON. It is not begun before `delay` seconds after it was added.
     """
 
     name: str
@@ -34,6 +34,7 @@ class StepSpec:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     lane: Lane = Lane.SLOW
+    delay: float = 0.0
 
 
 class Abandoned(Exception):

@@ -19,10 +19,8 @@ logger = logging.getLogger(__name__)
 
 
 class WorkflowKind(StrEnum):
-    """What is done durably; the subject of `ARCHIVE` and `VOD` is a VOD's id, as of `DELETE_VOD`."""
+    """What is done durably; the subject of each is a VOD's id, or a clip's."""
 
-    ARCHIVE = "archive"
-    """The media of a live broadcast, run by run."""
     VOD = "vod"
     """All that follows when the broadcast has ended."""
     HIGHLIGHT = "highlight"

@@ -112,7 +112,8 @@ class StepQuerySet(models.QuerySet["Step"]):
 class Step(models.Model):
     """One piece of work. `token` names the attempt that has it, until `lease_until`; each claim gives another.
 
-    `due_at` is when it may be claimed, `wake_at` when the next message about it goes out, and `wakes` how many did
+    `delay` passes between the moment when nothing keeps it any more and its first attempt. `due_at` is when it may be
+    claimed, `wake_at` when the next message about it goes out, and `wakes` how many did
     since it fell due.
     """
 
@@ -126,6 +127,7 @@ class Step(models.Model):
         "self", symmetrical=False, related_name="needed_by", editable=False
     )
     state = models.CharField(max_length=9, choices=StepState, default=StepState.WAITING, editable=False)
+    delay = models.DurationField(default=timedelta, editable=False)
     attempts = models.PositiveIntegerField(default=0, editable=False)
     token = models.UUIDField(null=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)

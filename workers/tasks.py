@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import structlog
 from celery import shared_task
 from django.conf import settings
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
 
 from streaming.bus.errors import BusError
 from streaming.on_air import bus, state
+from vods.workflows import WORKS
 from workers.celery_worker import current_worker
 from workers.errors import AttemptError
+from workers.ledger import attempt
+from workers.ledger.workflows import Wake
 from workers.thumbnail import make_thumbnail
 from workers.transcode import Order, transcode
 
@@ -29,3 +36,17 @@ def transcode_segment(broadcast: str, msn: int, token: str, renditions: list[str
 def picture(broadcast: str) -> None:
     """A live broadcast's thumbnail."""
     make_thumbnail(bus(), state(), settings.FFMPEG, broadcast)
+
+
+@shared_task(name="workers.run_step", acks_late=True, ignore_result=True)
+def run_step(step: str) -> None:
+    """A wake-up: somebody may do this step of the ledger, if it is still to be done."""
+    attempt.run_step(UUID(step), works=WORKS, send=send_step)
+
+
+def send_step(wake: Wake) -> None:
+    """Puts a wake-up into its queue. A lost one is sent again by the sweep, so there is nothing to retry."""
+    try:
+        run_step.apply_async((str(wake.step),), queue=wake.lane, retry=False)
+    except (KombuError, RedisError, OSError) as error:
+        log.warning("broker.lost", task=run_step.name, error=str(error))

@@ -29,8 +29,10 @@ KEEP_LEAST_MS = 45_000
 """How long it keeps them while it is at its memory bound: what playlists list, and a segment."""
 KEEP_BYTES = 256 * 1024 * 1024
 """The most a rendition may keep there: 90 s of 23 Mbit/s; above that the oldest chunks go first."""
-KEEP_SEGMENTS = 128
-"""How many segments of a rendition can be found by their MSN."""
+KEEP_HELD_MS = 300_000
+"""How long it keeps what the archive has not copied yet (`archive.hold`); KEEP_BYTES counts for that too."""
+KEEP_SEGMENTS = 256
+"""How many segments of a rendition can be found by their MSN: more than there can be in KEEP_HELD_MS at 2 s each."""
 KEEP_EVENTS = 100_000
 RETENTION_MS = 600_000
 """Every key of a broadcast expires so long after it was last written, whatever became of its ingest."""
@@ -182,7 +184,8 @@ local function decimal(number) return string.format('%.0f', number) end
 PUSH = (
     NOW
     + f"""
-local KEEP_MS, KEEP_LEAST_MS, KEEP_BYTES = {KEEP_MS}, {KEEP_LEAST_MS}, {KEEP_BYTES}
+local KEEP_MS, KEEP_HELD_MS, KEEP_LEAST_MS = {KEEP_MS}, {KEEP_HELD_MS}, {KEEP_LEAST_MS}
+local KEEP_BYTES = {KEEP_BYTES}
 local KEEP_SEGMENTS, RETENTION_MS = {KEEP_SEGMENTS}, {RETENTION_MS}
 """
     + """
@@ -194,11 +197,14 @@ local function progress_of(key, rendition)
           whole_msn = tonumber(whole_msn), whole_part = tonumber(whole_part)}
 end
 
+-- What is older than KEEP_MS goes, unless the archive still needs it: `hold` says from which time on.
 -- At the memory bound a rendition makes room for itself: it keeps KEEP_LEAST_MS. One that has no more than that is
 -- refused, unless it must go on: source and audio, of which so much per broadcast may lie beyond the bound, and gaps.
 local function add(keys, now, chunk, total)
   local entry = {'h', chunk.header, 'd', chunk.data, 'n', decimal(total)}
-  local id = redis.pcall('XADD', keys.chunks, 'MINID', '~', decimal(now - KEEP_MS), '*', unpack(entry))
+  local hold = tonumber(redis.call('HGET', keys.bytes, 'hold') or decimal(now))
+  local oldest = math.max(now - KEEP_HELD_MS, math.min(now - KEEP_MS, hold))
+  local id = redis.pcall('XADD', keys.chunks, 'MINID', '~', decimal(oldest), '*', unpack(entry))
   if type(id) == 'string' then return id end
   local freed = redis.call('XTRIM', keys.chunks, 'MINID', decimal(now - KEEP_LEAST_MS))
   if freed == 0 and not chunk.must then error(id) end

@@ -17,8 +17,6 @@ from uuid import UUID
 from zlib import crc32
 
 import django
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from PIL import Image, ImageDraw
 
 if __name__ == "__main__":
@@ -31,6 +29,7 @@ from streaming.models import Broadcast, Channel
 from tests.streaming.cmaf import clips
 from tests.streaming.packed import Packed, pack
 from vods.models import Asset, AssetKind, AssetState, Bundle, InitSection, Vod, VodRendition, VodState
+from vods.storage import media
 
 RUN = 3
 """Segments of a bundle: few, so that a short VOD has several."""
@@ -132,7 +131,7 @@ def _store_bundle(row: VodRendition, segments: Sequence[tuple[int, list[Chunk]]]
     last = [chunks[-1] for _, chunks in segments]
     checksum = crc32(data)
     key = f"{row.vod.prefix}{row.name}/{segments[0][0]:08}-{checksum:08x}.m4s"
-    default_storage.save(key, ContentFile(data))
+    media().put(key, data)
     Bundle.objects.create(
         rendition=row,
         first_msn=segments[0][0],
@@ -146,13 +145,12 @@ def _store_bundle(row: VodRendition, segments: Sequence[tuple[int, list[Chunk]]]
         walls_ms=[chunk.wall_ms for chunk in first],
         discontinuities=[chunk.discontinuity for chunk in first],
         inits=[chunk.init for chunk in first],
-        gaps=[False] * len(segments),
     )
 
 
 def add_asset(vod: Vod, kind: AssetKind, name: str, data: bytes, **facts: object) -> Asset:
     key = f"{vod.prefix}{name}"
-    default_storage.save(key, ContentFile(data))
+    media().put(key, data)
     return Asset.objects.create(
         vod=vod, kind=kind, state=AssetState.READY, progress=100, key=key, size=len(data), facts=facts
     )
@@ -169,7 +167,7 @@ def add_storyboard(vod: Vod) -> Asset:
     packed = io.BytesIO()
     sheet.save(packed, "JPEG")
     key = f"{vod.prefix}storyboard/0.jpg"
-    default_storage.save(key, ContentFile(packed.getvalue()))
+    media().put(key, packed.getvalue())
     return add_asset(
         vod,
         AssetKind.STORYBOARD,

@@ -26,7 +26,6 @@ def bundle(rendition: VodRendition, **changes: Any) -> Bundle:
         "walls_ms": [0, 2_000],
         "discontinuities": [0, 0],
         "inits": [0, 0],
-        "gaps": [False, False],
     }
     return Bundle(rendition=rendition, **facts | changes)
 
@@ -69,7 +68,7 @@ def test_a_bundle_tells_of_each_of_its_segments_once(rendition: VodRendition) ->
 
 
 def test_segments_lie_behind_each_other(rendition: VodRendition) -> None:
-    made = bundle(rendition, first_msn=7, sizes=[30, 0], gaps=[False, True])
+    made = bundle(rendition, first_msn=7, sizes=[30, 0])
     assert [(one.msn, one.offset, one.size, one.gap) for one in made.segments] == [
         (7, 0, 30, False),
         (8, 30, 0, True),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -11,6 +9,7 @@ from uuid_utils.compat import uuid7
 
 from streaming.media import Rendition
 from vods.models.vod import Vod
+from vods.segments import StoredSegment
 
 MAX_SEGMENTS = 100
 """The most segments of a bundle."""
@@ -74,26 +73,17 @@ class InitSection(models.Model):
         return f"{self.rendition} init {self.number}"
 
 
-@dataclass(frozen=True, slots=True)
-class ArchivedSegment:
-    """A segment in a bundle: `size` bytes at `offset`. `dts`, `duration` in ticks, `wall_ms` UTC of its first sample.
-
-    A `gap` has no bytes: its media was lost, or never made (EXT-X-GAP).
-    """
-
-    msn: int
-    dts: int
-    duration: int
-    wall_ms: int
-    discontinuity: int
-    init: int
-    offset: int
-    size: int
-    gap: bool
-
-
 def _numbers() -> ArrayField[list[int], list[int]]:
     return ArrayField(models.BigIntegerField(), size=MAX_SEGMENTS)
+
+
+class BundleQuerySet(models.QuerySet["Bundle"]):
+    """Reads of bundles."""
+
+    def within(self, first_msn: int, count: int) -> BundleQuerySet:
+        """Those that have some of these segments."""
+        ends_after = models.ExpressionWrapper(F("first_msn") + F("count"), output_field=models.BigIntegerField())
+        return self.filter(first_msn__lt=first_msn + count).annotate(end=ends_after).filter(end__gt=first_msn)
 
 
 class Bundle(models.Model):
@@ -102,8 +92,8 @@ class Bundle(models.Model):
 
     `key` is made from the bytes too, so an object never changes under its name: a bundle that is made anew (a rendition
     was filled in) has another. `crc32` is that of the whole object, and was read back from storage. One that is all
-    GAP has no object and an empty key. `discontinuities` counts those of the broadcast up to the segment, as the
-    bus does.
+    GAP has no object and an empty key; a single segment that is has size 0. `discontinuities` counts those of the
+    broadcast up to the segment, as the bus does.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -119,7 +109,8 @@ class Bundle(models.Model):
     walls_ms = _numbers()
     discontinuities = _numbers()
     inits = _numbers()
-    gaps = ArrayField(models.BooleanField(), size=MAX_SEGMENTS)
+
+    objects = BundleQuerySet.as_manager()
 
     class Meta:
         ordering = ["first_msn"]
@@ -134,7 +125,6 @@ class Bundle(models.Model):
                     walls_ms__len=F("count"),
                     discontinuities__len=F("count"),
                     inits__len=F("count"),
-                    gaps__len=F("count"),
                 ),
                 name="bundle_tells_of_each_segment",
             ),
@@ -152,22 +142,22 @@ class Bundle(models.Model):
         return self.first_msn + self.count
 
     @property
-    def segments(self) -> list[ArchivedSegment]:
-        """Its segments, in order."""
+    def segments(self) -> list[StoredSegment]:
+        """Its segments, in order; a gap has no bytes: its media was lost, or never made (EXT-X-GAP)."""
         found, offset = [], 0
         for index in range(self.count):
             size = self.sizes[index]
             found.append(
-                ArchivedSegment(
+                StoredSegment(
                     msn=self.first_msn + index,
                     dts=self.dts[index],
                     duration=self.durations[index],
                     wall_ms=self.walls_ms[index],
                     discontinuity=self.discontinuities[index],
                     init=self.inits[index],
+                    key=self.key,
                     offset=offset,
                     size=size,
-                    gap=self.gaps[index],
                 )
             )
             offset += size

@@ -131,6 +131,9 @@ class Vod(models.Model):
     duration_ms = models.PositiveBigIntegerField(default=0, editable=False)
     target_duration = models.PositiveSmallIntegerField(default=0, editable=False)
     size = models.PositiveBigIntegerField(default=0, editable=False)
+    lost = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Segments that were gone before they could be archived."
+    )
     views = models.PositiveBigIntegerField(default=0, editable=False)
 
     tier = models.CharField(max_length=7, choices=Tier, default=Tier.HOT, editable=False)

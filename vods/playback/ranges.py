@@ -7,9 +7,10 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
-from django.core.files.storage import default_storage
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+
+from vods.storage import media
 
 PIECE = 1024 * 1024
 READERS = 32
@@ -84,7 +85,7 @@ class Files:
             piece = await self._piece(key, Span(at, span.end))
 
     async def _piece(self, key: str, span: Span) -> bytes:
-        """The first PIECE bytes of the span. A file is opened for each, so none stays open whoever goes away."""
+        """The first PIECE bytes of the span. It is opened for each, so none stays open whoever goes away."""
         if span.start >= span.end:
             return b""
         async with self._places:
@@ -92,6 +93,4 @@ class Files:
 
 
 def _read(key: str, at: int, size: int) -> bytes:
-    with default_storage.open(key) as file:
-        file.seek(at)
-        return bytes(file.read(size))
+    return media().read(key, at, size)

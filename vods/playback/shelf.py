@@ -11,10 +11,12 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 
 from streaming.hls.multivariant import render_multivariant
+from streaming.hls.playlist import segment_uri
 from streaming.hls.recording import Recorded, render_recording
 from streaming.playback.errors import NotHere, UnknownRendition
 from streaming.playback.playlists import Playlist
 from vods.access import admits
+from vods.library import timeline_of
 from vods.models import Asset, AssetKind, Bundle, Clip, InitSection, Vod, VodRendition
 from vods.playback.errors import NeedsToken, UnknownVideo
 from vods.playback.recent import Recent
@@ -120,7 +122,8 @@ def _render_playlist(vod: Vod, name: str, suffix: str) -> Playlist:
     rendition = VodRendition.objects.filter(vod=vod, name=name, complete=True).first()
     if rendition is None:
         raise UnknownRendition(str(vod.pk), name)
-    bundles = list(rendition.bundles.all())
+    uris = {bundle.key: bundle_uri(bundle.first_msn, bundle.crc32) for bundle in rendition.bundles.all()}
+    timeline = timeline_of(rendition)
     segments = [
         Recorded(
             dts=segment.dts,
@@ -128,19 +131,18 @@ def _render_playlist(vod: Vod, name: str, suffix: str) -> Playlist:
             wall_ms=segment.wall_ms,
             discontinuity=segment.discontinuity,
             init=segment.init,
-            uri=bundle_uri(bundle.first_msn, bundle.crc32),
+            uri=segment_uri(segment.msn) if segment.gap else uris[segment.key],
             offset=segment.offset,
             size=segment.size,
             gap=segment.gap,
         )
-        for bundle in bundles
-        for segment in bundle.segments
+        for segment in timeline.segments
     ]
     text = render_recording(
         segments,
         target_duration=vod.target_duration,
         timescale=rendition.timescale,
-        first_msn=bundles[0].first_msn if bundles else 0,
+        first_msn=timeline.first_msn,
         suffix=suffix,
     )
     return Playlist.of(text)

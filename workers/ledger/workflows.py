@@ -11,7 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Value
+from django.db.models import F, Value
 from django.db.models.functions import Now
 
 from vods.steps import StepSpec
@@ -71,23 +71,31 @@ def add_steps(workflow: Workflow, specs: Sequence[StepSpec]) -> list[Wake]:
             arguments=dict(spec.arguments),
             lane=spec.lane.value,
             state=StepState.BLOCKED if blocked else StepState.WAITING,
+            delay=timedelta(seconds=spec.delay),
         )
         known[spec.name] = step
         made.append(step)
         links += [Step.needs.through(from_step_id=step.pk, to_step_id=need.pk) for need in needs]
     Step.objects.bulk_create(made)
     Step.needs.through.objects.bulk_create(links)
-    return note_wakes(step for step in made if step.state == StepState.WAITING)
+    return note_wakes(_begin([step for step in made if step.state == StepState.WAITING]))
 
 
 def unlock(step_id: UUID) -> list[Step]:
-    """Lets go, and answers, what needed this finished step and needs no other any more. The caller holds the
-    workflow's row."""
+    """Lets go what needed this finished step and needs no other any more, and answers what of it is due. The caller
+    holds the workflow's row."""
     blocked = Step.objects.filter(needs=step_id, state=StepState.BLOCKED)
     links = Step.needs.through.objects.filter(from_step__in=blocked).exclude(to_step__state__in=FINISHED)
     free = list(blocked.exclude(pk__in=links.values("from_step")))
     Step.objects.filter(pk__in=[step.pk for step in free]).update(state=StepState.WAITING, due_at=Now(), wake_at=Now())
     return free
+
+
+def _begin(free: Sequence[Step]) -> list[Step]:
+    """Makes steps that nothing keeps wait for a worker; answers those that are due at once."""
+    due = Now() + F("delay")
+    Step.objects.filter(pk__in=[step.pk for step in free]).update(state=StepState.WAITING, due_at=due, wake_at=due)
+    return [step for step in free if not step.delay]
 
 
 def note_wakes(steps: Iterable[Step]) -> list[Wake]:
@@ -142,6 +150,12 @@ def cancel(*, workflow_id: UUID) -> bool:
             state=StepState.CANCELLED, finished_at=Now(), token=None, lease_until=None
         )
     return cancelled == 1
+
+
+def cancel_of(*, kind: str, subject: UUID) -> None:
+    """Cancels the workflow of this kind on this subject, if there is one that runs."""
+    for pk in Workflow.objects.filter(kind=kind, subject=subject, state=WorkflowState.RUNNING).values_list("pk"):
+        cancel(workflow_id=pk[0])
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from streaming.bus.redis import Valkey
+from vods.steps import Lane
 from workers.devices import QUEUE_PREFIX
 from workers.dispatcher.census import Census
 from workers.dispatcher.commands import Order
@@ -22,7 +23,8 @@ from workers.dispatcher.loop import Dispatcher
 from workers.dispatcher.post import Post
 from workers.dispatcher.sweep import Sweep
 from workers.ladder import Policy
-from workers.tasks import picture, transcode_segment
+from workers.ledger.bookkeeper import Bookkeeper
+from workers.tasks import picture, send_step, transcode_segment
 
 log = structlog.get_logger(__name__)
 
@@ -34,12 +36,14 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        bus = Valkey(settings.BUS_URL, connections=4, readers=1)
+        bus = Valkey(settings.BUS_URL, connections=4, readers=2)
         sweep = Sweep(bus, grace_seconds=settings.RECONNECT_GRACE, stop=stop)
         sweep.start()
         state = Valkey(settings.STATE_URL, connections=1, readers=1)
         census = Census(state, now_ms=lambda: time.time_ns() // 1_000_000, stop=stop)
         census.start()
+        bookkeeper = Bookkeeper(bus, send=send_step, stop=stop)
+        bookkeeper.start()
         post = Post()
         post.start()
         log.info("dispatcher.started")
@@ -54,6 +58,7 @@ class Command(BaseCommand):
         post.close()
         sweep.join()
         census.join()
+        bookkeeper.join()
         bus.close()
         state.close()
 
@@ -69,7 +74,7 @@ def send_task(order: Order, token: str) -> None:
 
 
 def send_picture(broadcast: str) -> None:
-    _send(picture, (broadcast,))
+    _send(picture, (broadcast,), queue=Lane.PROMPT.value)
 
 
 def _send(task: Any, args: tuple[Any, ...], **options: Any) -> None:

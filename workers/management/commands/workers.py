@@ -1,4 +1,4 @@
-"""`manage.py workers`: one Celery worker per device of this host, and one for durable work."""
+"""`manage.py workers`: one Celery worker per device of this host, and two for durable work, prompt and slow."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from django.core.management.base import BaseCommand, CommandError
 from streaming.bus import devices as leases
 from streaming.bus.errors import BusError
 from streaming.bus.redis import Valkey
+from vods.steps import Lane
 from workers.devices import DeclaredDevice, UnknownDevice, declared_device
 from workers.process import WorkerProcess
 
 DURABLE_PROCESSES = 2
+PROMPT_THREADS = 4
 
 log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Starts one worker process per device named by DEVICES, and one for durable work; restarts what dies."
+    help = "Starts one worker process per device named by DEVICES, and two for durable work; restarts what dies."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         try:
@@ -39,6 +41,7 @@ class Command(BaseCommand):
                 WorkerProcess(transcoding(device), stop, ended=partial(take_back, bus, device.name))
                 for device in devices
             ),
+            WorkerProcess(prompt(), stop),
             WorkerProcess(durable(), stop),
         ]
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -69,10 +72,19 @@ def transcoding(device: DeclaredDevice) -> list[str]:
     ]
 
 
+def prompt() -> list[str]:
+    """The worker of durable steps and thumbnails that take moments: its threads mostly wait for storage."""
+    return [
+        *("worker", "--pool", "threads", "--concurrency", str(PROMPT_THREADS), "--queues", Lane.PROMPT.value),
+        *("--hostname", "prompt@%h", "--prefetch-multiplier", "1", "--task-events"),
+        *("--without-gossip", "--without-mingle", "--loglevel", settings.LOG_LEVEL),
+    ]
+
+
 def durable() -> list[str]:
     """The worker of whatever must not be lost: its tasks send events, for Flower."""
     return [
-        *("worker", "--concurrency", str(DURABLE_PROCESSES), "--queues", settings.CELERY_TASK_DEFAULT_QUEUE),
+        *("worker", "--concurrency", str(DURABLE_PROCESSES), "--queues", Lane.SLOW.value),
         *("--hostname", "durable@%h", "--task-events", "--without-gossip", "--without-mingle"),
         *("--loglevel", settings.LOG_LEVEL),
     ]

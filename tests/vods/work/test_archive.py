@@ -1,0 +1,33 @@
+"""From the bus into storage, and a VOD that plays."""
+
+from __future__ import annotations
+
+from streaming.media import AUDIO, SOURCE
+from tests.streaming.cmaf.clips import Clip
+from tests.vods.onair import House, OnAir, units_of
+from vods.library import timeline_of
+from vods.models import Bundle, Vod, VodState
+from vods.storage import media
+
+
+def test_a_broadcast_becomes_a_vod_frame_by_frame(air: OnAir, clip: Clip, house: House) -> None:
+    air.send(clip)
+    house.sweep()
+    vod = Vod.objects.get()
+    assert vod.state == VodState.RECORDING
+    assert [bundle.count for bundle in Bundle.objects.filter(rendition__name=SOURCE)] == [10]
+    house.hear(air.end())
+    assert house.errors() == {}
+    vod.refresh_from_db()
+    assert vod.state == VodState.READY
+    assert abs(vod.duration_ms - 25_000) <= 34
+    for name in (SOURCE, AUDIO):
+        rendition = vod.renditions.get(name=name)
+        assert rendition.complete
+        timeline = timeline_of(rendition)
+        assert timeline.lost == 0
+        data = b"".join(media().read(one.key, one.offset, one.size) for one in timeline.segments)
+        assert units_of(data) == air.units(name)
+        sections = {init.number: bytes(init.data) for init in rendition.inits.all()}
+        assert sections == {number: section.data for number, section in air.packed.inits[name].items()}
+    assert vod.size == sum(len(chunk.data) for name in (SOURCE, AUDIO) for chunk in air.chunks(name))

@@ -1,0 +1,39 @@
+"""Which durable workflows there are, what they begin with, and which rows ask for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import UUID
+
+from vods.archiving import SEAL
+from vods.models import Vod, VodState
+from vods.steps import StepSpec, Work
+from vods.wanted import WorkflowKind
+from vods.work.archive import archive
+from vods.work.remove import REMOVE_VOD, remove_vod, vanish_vod
+from vods.work.seal import seal, seal_died
+
+WORKS: Mapping[str, Work] = {
+    "archive": Work(archive),
+    "seal": Work(seal, died=seal_died),
+    "remove-vod": Work(remove_vod),
+    "vanish-vod": Work(vanish_vod),
+}
+"""What each kind of step does."""
+
+FIRST_STEPS: Mapping[WorkflowKind, Sequence[StepSpec]] = {
+    WorkflowKind.VOD: (SEAL,),
+    WorkflowKind.DELETE_VOD: REMOVE_VOD,
+}
+
+ENDS: Mapping[WorkflowKind, Sequence[WorkflowKind]] = {
+    WorkflowKind.DELETE_VOD: (WorkflowKind.VOD, WorkflowKind.HIGHLIGHT),
+}
+"""Workflows of the same subject that are cancelled when one of a kind begins."""
+
+
+def asked_for() -> Iterator[tuple[WorkflowKind, UUID]]:
+    """The workflows that rows ask for by their state, whether they run by now or not."""
+    for state, kind in ((VodState.SEALING, WorkflowKind.VOD), (VodState.DELETING, WorkflowKind.DELETE_VOD)):
+        for pk in Vod.objects.filter(state=state).values_list("pk", flat=True):
+            yield kind, pk

@@ -1,0 +1,150 @@
+"""The dispatcher's part in durable work, on a thread of its own: it starts workflows and wakes steps.
+
+It hears of what is to be done by the bus's events, and looks for it in the database every few seconds: events may be
+lost. Everything it does may be done twice, so two dispatchers may run.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+
+from streaming.bus import events, reading
+from streaming.bus.archive import leading
+from streaming.bus.errors import BusError
+from streaming.bus.redis import Valkey
+from vods import archiving
+from vods.recording import RUN
+from vods.steps import StepSpec
+from vods.wanted import WorkflowKind
+from vods.workflows import ENDS, FIRST_STEPS, asked_for
+from workers.ledger.attempt import Send
+from workers.ledger.workflows import cancel_of, open_workflow, prune, wake
+from workers.models import Workflow
+
+log = structlog.get_logger(__name__)
+
+SWEEP_SECONDS = 5.0
+BLOCK_MS = 250
+WAKES_AT_ONCE = 500
+RETRY_SECONDS = 0.5
+
+
+class Bookkeeper(threading.Thread):
+    """Works until `stop` is set. A bus or a database that is away is waited for."""
+
+    def __init__(
+        self, bus: Valkey, *, send: Send, stop: threading.Event, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(name="bookkeeper", daemon=True)
+        self._bus = bus
+        self._send = send
+        self._stop_event = stop
+        self._clock = clock
+        self._after = b""
+        self._swept_at = -SWEEP_SECONDS
+        self._planned: dict[UUID, int] = {}
+        """The first MSN of each broadcast for which no archive step was asked yet."""
+
+    def run(self) -> None:
+        while not self._stop_event.is_set():
+            try:
+                self.step()
+            except (BusError, DatabaseError) as error:
+                log.warning("bookkeeper.failed", error=str(error))
+                self._after = b""
+                close_old_connections()
+                self._stop_event.wait(RETRY_SECONDS)
+            except Exception:
+                # One broadcast's or one row's trouble must not end the durable work of all.
+                log.exception("bookkeeper.failed")
+                self._stop_event.wait(RETRY_SECONDS)
+
+    def step(self) -> None:
+        """Waits a moment for events, does what they ask for, sweeps if it is time. Raises BusError, DatabaseError."""
+        if not self._after:
+            self._after = self._bus.run(events.newest_id())
+        if self._clock() - self._swept_at >= SWEEP_SECONDS:
+            self._swept_at = self._clock()
+            self.sweep()
+            close_old_connections()
+        for entry, event in self._bus.run(events.read_events(self._after, block_ms=BLOCK_MS)):
+            if event is not None:
+                self.heard(event)
+            self._after = entry
+
+    def heard(self, event: events.Event) -> None:
+        """Does what an event asks for. Raises BusError, DatabaseError."""
+        match event:
+            case events.BroadcastHasEnded():
+                self._ended(UUID(event.broadcast))
+            case events.SegmentOpened() if event.msn % RUN == archiving.LAG:
+                self._archive(UUID(event.broadcast), event.msn)
+            case events.WorkWanted():
+                # Another version may know kinds that this one doesn't.
+                with suppress(ValueError):
+                    self._open(WorkflowKind(event.workflow), UUID(event.subject))
+            case _:
+                pass
+
+    def sweep(self) -> None:
+        """Finds what no event told of, and wakes what is due. Raises BusError, DatabaseError."""
+        live = [UUID(broadcast) for broadcast in self._bus.run(reading.leases())]
+        for gone in self._planned.keys() - set(live):
+            del self._planned[gone]
+        for broadcast in live:
+            self._look(broadcast)
+        for broadcast in list(archiving.overlooked(now=timezone.now())):
+            self._ended(broadcast)
+        wanted = list(asked_for())
+        subjects = [subject for _, subject in wanted]
+        known = set(Workflow.objects.filter(subject__in=subjects, open=False).values_list("kind", "subject"))
+        for kind, subject in wanted:
+            if (kind.value, subject) not in known:
+                self._open(kind, subject)
+        self._wake()
+        prune()
+
+    def _look(self, broadcast: UUID) -> None:
+        description, progress = self._bus.run_all(
+            [reading.description(str(broadcast)), reading.progress(str(broadcast))]
+        )
+        if description is not None and description.renditions:
+            newest = progress.get(leading(description))
+            if newest is not None:
+                self._archive(broadcast, newest.msn)
+
+    def _archive(self, broadcast: UUID, newest_msn: int) -> None:
+        vod = archiving.begin(broadcast_id=broadcast)
+        if vod is None:
+            return
+        steps = archiving.due_runs(newest_msn=newest_msn, since=self._planned.get(broadcast, 0))
+        if steps:
+            self._start(WorkflowKind.VOD, vod.pk, steps, stays_open=True)
+            self._planned[broadcast] = (newest_msn - archiving.LAG) // RUN * RUN
+
+    def _ended(self, broadcast: UUID) -> None:
+        self._planned.pop(broadcast, None)
+        vod = archiving.ended(broadcast_id=broadcast)
+        if vod is not None:
+            self._open(WorkflowKind.VOD, vod.pk)
+
+    def _open(self, kind: WorkflowKind, subject: UUID) -> None:
+        for ended in ENDS.get(kind, ()):
+            cancel_of(kind=ended.value, subject=subject)
+        self._start(kind, subject, FIRST_STEPS[kind], stays_open=False)
+
+    def _start(self, kind: WorkflowKind, subject: UUID, steps: Sequence[StepSpec], *, stays_open: bool) -> None:
+        for woken in open_workflow(kind=kind.value, subject=subject, steps=steps, stays_open=stays_open):
+            self._send(woken)
+
+    def _wake(self) -> None:
+        for woken in wake(most=WAKES_AT_ONCE):
+            self._send(woken)
