@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from streaming.bus import publication, reading
-from streaming.bus.layout import KEEP_BYTES, KEEP_MS, KEEP_SEGMENTS, Call, Script
+from streaming.bus import archive, publication, reading
+from streaming.bus.layout import KEEP_BYTES, KEEP_HELD_MS, KEEP_MS, KEEP_SEGMENTS, Call, Script
 from streaming.bus.redis import AsyncValkey
 from streaming.media import SOURCE, Chunk
 from tests.streaming.bus.chunks import chunk
@@ -47,3 +47,24 @@ async def test_only_the_last_segments_are_indexed(bus: AsyncValkey) -> None:
     for msn in range(KEEP_SEGMENTS + 5):
         await bus.run(append(token, [chunk(msn, 0)]))
     assert await bus.run(Call(("ZCARD", "{b}:index:source"), int)) == KEEP_SEGMENTS
+
+
+async def test_what_the_archive_still_needs_stays_within_a_bound_of_its_own(bus: AsyncValkey) -> None:
+    token = (await publication.take(bus, "b", ingest="one")).token
+
+    async def aged(msn: int, name: str, value: int) -> None:
+        await bus.run(bounded(append(token, [chunk(msn, 0, size=9_000)]), name, value, 5))
+        await asyncio.sleep(0.02)
+
+    await aged(0, "KEEP_MS", KEEP_MS)
+    await bus.run(archive.hold("b", 0))
+    await aged(1, "KEEP_MS", KEEP_MS)
+    assert await kept(bus) == [(0, 0), (1, 0)]
+    second = await bus.run(archive.appended_ms("b", SOURCE, 1))
+    assert second is not None
+    await bus.run(archive.hold("b", second))
+    await bus.run(archive.hold("b", 0))  # a late one changes nothing
+    await aged(2, "KEEP_MS", KEEP_MS)
+    assert await kept(bus) == [(1, 0), (2, 0)]
+    await aged(3, "KEEP_HELD_MS", KEEP_HELD_MS)
+    assert (1, 0) not in await kept(bus)

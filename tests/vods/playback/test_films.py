@@ -96,7 +96,7 @@ def test_the_playlist_is_whole_and_its_times_add_up(player: Player, vod: Vod) ->
 def test_a_bundle_keeps_its_address_and_a_gap_has_none_to_load(player: Player, vod: Vod) -> None:
     bundle = vod.renditions.get(name="source").bundles.last()
     assert bundle is not None
-    bundle.gaps[-1] = True
+    bundle.sizes[-1] = 0
     bundle.save()
     text = player.get(f"/vods/{vod.pk}/source/index.m3u8").text
     assert text.count("#EXT-X-GAP\n#EXTINF") == 1
