@@ -340,8 +340,11 @@ IRC_PORT = port("IRC_PORT", 6680)
 
 RECONNECT_GRACE = number("RECONNECT_GRACE", 60, least=1, most=3600)
 """Seconds a broadcast waits for its encoder to return before it ends."""
-DEVICES = words("DEVICES", ["cpu"])
-"""What this host transcodes on: `cpu` (all cores), `cpu:0`, `cpu:2-3`; one worker process each."""
+DEVICES = words("DEVICES", ["auto"])
+"""What this host transcodes on, one worker process each: `auto`, `gpu:0`, `gpu:GPU-<uuid>`, `cpu` (all cores),
+`cpu:0`, `cpu:2-3`."""
+DEVICE_CAPACITY = number("DEVICE_CAPACITY", 0, most=10**12) or None
+"""Pixels a second that each device here encodes, in place of what is measured when its worker starts."""
 
 LADDER_POLICY = text("LADDER_POLICY", "demand")
 """Who gets which renditions: `demand` (what is watched) or `tiered` (by the number of viewers)."""

@@ -22,6 +22,8 @@ else:
         "HEADRACE_TEST_SESSION": str(SESSION_DIR),
         "DATA_DIR": str(SESSION_DIR),
         "SECRET_KEY": secrets.token_hex(32),
+        # Measuring takes seconds of all cores, for every worker that a test starts.
+        "DEVICE_CAPACITY": "200000000",
         "DATABASE_URL": f"postgresql://headrace@/headrace?host={quote(str(SESSION_DIR / 'run/postgres'))}",
         "BUS_URL": f"unix://{quote(str(SESSION_DIR / 'run/bus/valkey.sock'))}",
         "STATE_URL": f"unix://{quote(str(SESSION_DIR / 'run/state/valkey.sock'))}",

@@ -42,13 +42,11 @@ def _set_up(instance: Any, **_: Any) -> None:
     for device in found:
         device.pin()
         _worker = Worker(
+            device,
             bus_url=settings.BUS_URL,
             ffmpeg=settings.FFMPEG,
-            name=device.name,
-            host=device.host,
             slots=instance.concurrency,
-            kind=device.kind,
-            capacity=device.capacity,
+            capacity=settings.DEVICE_CAPACITY,
         )
 
 

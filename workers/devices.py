@@ -1,12 +1,19 @@
-"""What this host encodes on, as `DEVICES` declares it. Pure but for pinning the process to its cores."""
+"""What this host encodes on, as `DEVICES` declares it: GPUs, and sets of CPU cores."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from streaming.bus.devices import DeviceKind
+from streaming.ffmpeg.command import VideoEncoder
+from workers.gpus import Gpu, gpus
+
+log = structlog.get_logger(__name__)
 
 SLOTS_PER_CORE = 8
 """Segment tasks at a time per core. Most of them wait for media: what bounds a device is what it can encode."""
@@ -14,8 +21,10 @@ MAX_SLOTS = 64
 CORE_CAPACITY = 40_000_000
 """Pixels a second that a core is taken to encode until it was measured."""
 QUEUE_PREFIX = "transcode."
+AUTO = "auto"
 
 _CORES = re.compile(r"cpu(?::(\d+)(?:-(\d+))?)?")
+_GPU = re.compile(r"gpu:(\d+|GPU-[0-9a-f-]+)")
 
 
 class UnknownDevice(ValueError):
@@ -28,11 +37,12 @@ class UnknownDevice(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DeclaredDevice:
-    """A set of CPU cores. `cores` is empty where it is all that the process may use."""
+    """A GPU, by its index or UUID, or a set of CPU cores. `cores` is empty where it is all that the process may use."""
 
     host: str
     declared: str
-    cores: frozenset[int]
+    cores: frozenset[int] = frozenset()
+    gpu: str = ""
 
     @property
     def name(self) -> str:
@@ -45,33 +55,55 @@ class DeclaredDevice:
         return QUEUE_PREFIX + self.name
 
     @property
-    def slots(self) -> int:
-        """How many segment tasks it takes at a time."""
-        return min(MAX_SLOTS, SLOTS_PER_CORE * self._width)
+    def kind(self) -> DeviceKind:
+        return DeviceKind.GPU if self.gpu else DeviceKind.CPU
 
     @property
-    def kind(self) -> DeviceKind:
-        return DeviceKind.CPU
+    def encoder(self) -> VideoEncoder:
+        return VideoEncoder.NVENC if self.gpu else VideoEncoder.X264
+
+    @property
+    def width(self) -> int:
+        """How many cores it has; those of the host, for a GPU."""
+        return len(self.cores) or len(os.sched_getaffinity(0))
+
+    @property
+    def slots(self) -> int:
+        """How many segment tasks it takes at a time."""
+        return MAX_SLOTS if self.gpu else min(MAX_SLOTS, SLOTS_PER_CORE * self.width)
 
     @property
     def capacity(self) -> int:
-        """Pixels a second that it is taken to encode."""
-        return CORE_CAPACITY * self._width
-
-    @property
-    def _width(self) -> int:
-        return len(self.cores) or len(os.sched_getaffinity(0))
+        """Pixels a second that it is taken to encode until it was measured: of a GPU nothing is taken for granted."""
+        return 0 if self.gpu else CORE_CAPACITY * self.width
 
     def check(self) -> None:
-        """Raises UnknownDevice if this process may not run on the device's cores."""
-        if not self.cores <= os.sched_getaffinity(0):
+        """Raises UnknownDevice if this process may not run on the device's cores, or the host has no such GPU."""
+        if self.gpu:
+            self._found()
+        elif not self.cores <= os.sched_getaffinity(0):
             raise UnknownDevice(self.declared, f"the cores are {available()}")
 
+    def environment(self) -> dict[str, str]:
+        """What its worker process, and whatever that starts, must find in the environment. Raises UnknownDevice."""
+        if not self.gpu:
+            return {}
+        return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": self._found().uuid}
+
     def pin(self) -> None:
-        """Binds this process, and whatever it starts, to the device's cores. Raises UnknownDevice."""
+        """Binds this process, and whatever it starts, to the device's GPU or cores. Raises UnknownDevice."""
+        os.environ.update(self.environment())
         if self.cores:
             self.check()
             os.sched_setaffinity(0, self.cores)
+
+    def _found(self) -> Gpu:
+        found = gpus()
+        for gpu in found:
+            if self.gpu in (str(gpu.index), gpu.uuid):
+                return gpu
+        there = ", ".join(f"{gpu.index} ({gpu.name}, {gpu.uuid})" for gpu in found)
+        raise UnknownDevice(self.declared, f"the GPUs are {there}" if there else "this host has no GPU, or no driver")
 
 
 def available() -> str:
@@ -79,14 +111,32 @@ def available() -> str:
     return ", ".join(str(core) for core in sorted(os.sched_getaffinity(0)))
 
 
+def declared_devices(host: str, words: Sequence[str]) -> list[DeclaredDevice]:
+    """The devices of `DEVICES`, in its order, each checked; `auto` is every GPU that may encode, and the CPU.
+
+    Raises UnknownDevice.
+    """
+    found: dict[str, DeclaredDevice] = {}
+    for word in words:
+        for declared in _automatic() if word == AUTO else [word]:
+            found[declared] = declared_device(host, declared)
+            found[declared].check()
+    return list(found.values())
+
+
 def declared_device(host: str, declared: str) -> DeclaredDevice:
-    """`cpu` (all cores), `cpu:0` or `cpu:2-3`. Raises UnknownDevice."""
+    """`cpu` (all cores), `cpu:0`, `cpu:2-3`, `gpu:0` or `gpu:GPU-<uuid>`. Raises UnknownDevice."""
+    gpu = _GPU.fullmatch(declared)
+    if gpu is not None:
+        return DeclaredDevice(host, declared, gpu=gpu.group(1))
     found = _CORES.fullmatch(declared)
     if found is None:
-        raise UnknownDevice(declared, "it must be cpu, cpu:<core> or cpu:<first>-<last>")
+        raise UnknownDevice(
+            declared, "it must be auto, cpu, cpu:<core>, cpu:<first>-<last>, gpu:<index> or gpu:GPU-<uuid>"
+        )
     first, last = found.group(1), found.group(2)
     if first is None:
-        return DeclaredDevice(host, declared, frozenset())
+        return DeclaredDevice(host, declared)
     cores = frozenset(range(int(first), int(last if last is not None else first) + 1))
     if not cores:
         raise UnknownDevice(declared, "the range of its cores is empty")
@@ -97,3 +147,13 @@ def device_of_queue(host: str, queue: str) -> DeclaredDevice | None:
     """The device whose tasks a queue carries; None for other queues and other hosts' devices. Raises UnknownDevice."""
     prefix = f"{QUEUE_PREFIX}{host}."
     return declared_device(host, queue.removeprefix(prefix)) if queue.startswith(prefix) else None
+
+
+def _automatic() -> list[str]:
+    words = []
+    for gpu in gpus():
+        if gpu.may_encode:
+            words.append(f"gpu:{gpu.index}")
+        else:
+            log.warning("device.left_out", gpu=gpu.index, name=gpu.name, reason="this model has no NVENC")
+    return [*words, "cpu"]

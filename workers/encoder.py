@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from streaming.ffmpeg.command import Branch, ladder_command
+from streaming.ffmpeg.command import Branch, VideoEncoder, ladder_command
 from streaming.ffmpeg.errors import FfmpegError, FfmpegGone
 from streaming.ffmpeg.process import FfmpegProcess
 from streaming.flv import file as flv
@@ -48,7 +48,14 @@ class Encoder:
     """One ffmpeg with one output per rung. Feed it from one thread at a time; output comes on a thread of its own."""
 
     def __init__(
-        self, executable: str, track: Track, rungs: Sequence[Rung], *, first: AccessUnit, starts: Mapping[str, int]
+        self,
+        executable: str,
+        track: Track,
+        rungs: Sequence[Rung],
+        *,
+        first: AccessUnit,
+        starts: Mapping[str, int],
+        codec: VideoEncoder = VideoEncoder.X264,
     ) -> None:
         """Starts ffmpeg for a source that begins with `first`, an IDR.
 
@@ -82,7 +89,7 @@ class Encoder:
                 Branch(rung, fd, self._stamp(starts[rung.name]) if rung.name in starts else 0)
                 for rung, fd in zip(self.rungs, fds, strict=True)
             ]
-            return ladder_command(executable, branches)
+            return ladder_command(executable, branches, codec)
 
         self._process = FfmpegProcess(command, outputs=len(rungs))
         self._thread = threading.Thread(target=self._pump, name=f"encoder-{self._process.pid}", daemon=True)
@@ -97,6 +104,11 @@ class Encoder:
     def failure(self) -> str | None:
         """Why it ended, if it ended otherwise than by `finish`."""
         return self._failure
+
+    @property
+    def last_words(self) -> str:
+        """What ffmpeg wrote of errors, the end of it."""
+        return self._process.failure().stderr_tail
 
     @property
     def ended(self) -> bool:
@@ -127,9 +139,9 @@ class Encoder:
     def kill(self) -> None:
         self._process.kill()
 
-    def join(self) -> None:
-        """Waits until it has ended."""
-        self._thread.join()
+    def join(self, timeout: float | None = None) -> None:
+        """Waits until it has ended, or for so many seconds."""
+        self._thread.join(timeout)
 
     def hangs(self, now: float, patience: float) -> bool:
         """Whether for `patience` seconds ffmpeg has taken nothing of what is there, or put out nothing of what it owes.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -21,13 +22,19 @@ HEALTHY_SECONDS = 20.0
 class WorkerProcess(threading.Thread):
     """Keeps `celery -A config <arguments>` running until `stop` is set and `terminate` was called.
 
-    `ended` is called each time it has died, before it is started again.
+    `ended` is called each time it has died, before it is started again; `environment` is added to ours.
     """
 
     def __init__(
-        self, arguments: Sequence[str], stop: threading.Event, *, ended: Callable[[], None] = lambda: None
+        self,
+        arguments: Sequence[str],
+        stop: threading.Event,
+        *,
+        ended: Callable[[], None] = lambda: None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(name="keeper")
+        self._environment = {**os.environ, **(environment or {})}
         self._ended = ended
         # This thread forks and lives as long as the process may: PR_SET_PDEATHSIG fires at the end of the forking
         # thread. If we die without a word, the worker drains as if it had been told.
@@ -42,7 +49,7 @@ class WorkerProcess(threading.Thread):
         wait = FIRST_WAIT
         while not self._stop_event.is_set():
             began = time.monotonic()
-            self._process = subprocess.Popen(self._argv)
+            self._process = subprocess.Popen(self._argv, env=self._environment)
             if self._stop_event.is_set():
                 self._process.terminate()
             code = self._process.wait()

@@ -14,7 +14,7 @@ from streaming.bus.errors import BusError
 from streaming.on_air import bus, state
 from vods.workflows import WORKS
 from workers.celery_worker import current_worker
-from workers.errors import AttemptError
+from workers.errors import AttemptError, EncoderFailed
 from workers.ledger import attempt
 from workers.ledger.workflows import Wake
 from workers.thumbnail import make_thumbnail
@@ -30,6 +30,8 @@ def transcode_segment(broadcast: str, msn: int, token: str, renditions: list[str
         transcode(Order(broadcast, msn, token, tuple(renditions)), current_worker().bench)
     except (AttemptError, BusError) as error:
         log.warning("segment.left", broadcast=broadcast, msn=msn, token=token, reason=str(error))
+        if isinstance(error, EncoderFailed):
+            current_worker().suspect()
 
 
 @shared_task(name="workers.picture", acks_late=True, ignore_result=True, expires=60)

@@ -14,6 +14,7 @@ from streaming.bus.errors import BusError, BusUnavailable, SegmentGone
 from streaming.cmaf.chunk import unpack_chunk
 from streaming.cmaf.errors import CmafError
 from streaming.cmaf.track import read_video_track
+from streaming.ffmpeg.command import VideoEncoder
 from streaming.ffmpeg.errors import FfmpegError
 from streaming.ladder import Rung, ladder
 from streaming.media import SOURCE, Chunk, Closes, Track
@@ -53,6 +54,7 @@ class Workbench:
     instance: str
     clock: Callable[[], float]
     draining: Callable[[], bool] = lambda: False
+    codec: VideoEncoder = VideoEncoder.X264
 
 
 def transcode(order: Order, bench: Workbench) -> None:
@@ -171,7 +173,7 @@ class _Run:
         # A rendition begun elsewhere goes on with its next part; after a cut without IDR all begin in mid-GOP.
         starts = {lane.rung.name: lane.start for lane in attempt.lanes.values() if lane.part or lead}
         unit = unpack_chunk((lead or [first])[0].data)[0][0]
-        encoder = Encoder(bench.ffmpeg, track, rungs, first=unit, starts=starts)
+        encoder = Encoder(bench.ffmpeg, track, rungs, first=unit, starts=starts, codec=bench.codec)
         bench.warm.watch(encoder)
         for chunk in lead:
             self._feed(encoder, chunk)

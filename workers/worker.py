@@ -12,6 +12,9 @@ import structlog
 from streaming.bus import devices
 from streaming.bus.errors import BusError
 from streaming.bus.redis import Valkey
+from workers.devices import DeclaredDevice
+from workers.probe import Measured, probe
+from workers.prober import Prober
 from workers.transcode import Workbench
 from workers.warm import WarmEncoders
 
@@ -28,12 +31,20 @@ class Worker:
     """A worker process at work on one device. `start` before the first task, `drain` when told to stop."""
 
     def __init__(
-        self, *, bus_url: str, ffmpeg: str, name: str, host: str, slots: int, kind: devices.DeviceKind, capacity: int
+        self, device: DeclaredDevice, *, bus_url: str, ffmpeg: str, slots: int, capacity: int | None = None
     ) -> None:
+        """`slots` is how many threads there are for tasks; a `capacity` that is given need not be measured."""
         self._bus = Valkey(bus_url, connections=slots * 2, readers=slots)
         self._lease = Valkey(bus_url, connections=1, readers=1)
         self._warm = WarmEncoders(time.monotonic)
-        self._device = devices.Device(name, host, secrets.token_hex(8), slots, kind, capacity)
+        # A CPU is offered at once, for what it is taken to do. Whether a GPU encodes at all has yet to be seen.
+        offered = 0 if device.kind is devices.DeviceKind.GPU else slots
+        taken_for = device.capacity if capacity is None else capacity
+        self._device = devices.Device(device.name, device.host, secrets.token_hex(8), offered, device.kind, taken_for)
+        self._slots = slots
+        self._given = capacity
+        self._lock = threading.Lock()
+        """Held while what is offered changes: a device that drains is not offered anew."""
         self._stopped = threading.Event()
         self._drain_until: float | None = None
         self._lost = False
@@ -44,6 +55,17 @@ class Worker:
             instance=self._device.instance,
             clock=time.monotonic,
             draining=self._is_overdue,
+            codec=device.encoder,
+        )
+        needs_probe = capacity is None or device.kind is devices.DeviceKind.GPU
+        self.prober = (
+            Prober(
+                device.name,
+                lambda: probe(ffmpeg, device.kind, device.encoder, cores=device.width),
+                self._found,
+            )
+            if needs_probe
+            else None
         )
         self._threads = [
             threading.Thread(target=self._keep_lease, name="lease", daemon=True),
@@ -54,18 +76,39 @@ class Worker:
         """Offers the device to the dispatcher, and begins to watch over encoders."""
         for thread in self._threads:
             thread.start()
+        if self.prober is not None:
+            self.prober.start()
         log.info("device.offered", device=self._device.name, slots=self._device.slots)
+
+    def suspect(self) -> None:
+        """An encoder failed: has the device probed again."""
+        if self.prober is not None:
+            self.prober.suspect()
+
+    def _found(self, measured: Measured | None) -> None:
+        with self._lock:
+            if self._drain_until is not None:
+                return
+            slots = 0
+            if measured is not None:
+                slots = self._slots if measured.ladders is None else min(self._slots, measured.ladders)
+            capacity = self._device.capacity if measured is None else measured.capacity
+            self._device = replace(self._device, slots=slots, capacity=self._given or capacity)
+        self._renew()
 
     def drain(self) -> None:
         """No new tasks, please; those at work get DRAIN_SECONDS."""
         if self._drain_until is None:
-            self._drain_until = time.monotonic() + DRAIN_SECONDS
-            self._device = replace(self._device, slots=0)
+            with self._lock:
+                self._drain_until = time.monotonic() + DRAIN_SECONDS
+                self._device = replace(self._device, slots=0)
             self._renew()
 
     def stop(self) -> None:
         """Gives the device back and ends what is left."""
         self._stopped.set()
+        if self.prober is not None:
+            self.prober.close()
         for thread in self._threads:
             thread.join()
         try:

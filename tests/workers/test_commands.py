@@ -15,16 +15,19 @@ from django.conf import settings
 from streaming.bus import devices
 from streaming.bus.redis import Valkey
 from tests.workers.fleet import eventually
+from workers.devices import CORE_CAPACITY
 from workers.management.commands.workers import take_back
 from workers.process import WorkerProcess
 
 
-def test_workers_offers_each_device_restarts_what_dies_and_drains(bus: Valkey, state_url: str) -> None:
-    environment = {**os.environ, "DEVICES": "cpu:0,cpu:1"}
+def test_workers_offers_and_measures_each_device_restarts_what_dies_and_drains(bus: Valkey, state_url: str) -> None:
+    environment = {**os.environ, "DEVICES": "cpu:0,cpu:1", "DEVICE_CAPACITY": "0"}
     names = {f"{settings.HOST_NAME}.{declared}" for declared in ("cpu:0", "cpu:1")}
     command = subprocess.Popen([sys.executable, "manage.py", "workers"], cwd=settings.BASE_DIR, env=environment)
     try:
         eventually(lambda: bus.run(devices.alive()).keys() == names)
+        assert {device.slots for device in bus.run(devices.alive()).values()} == {8}
+        eventually(lambda: all(each.capacity != CORE_CAPACITY for each in bus.run(devices.alive()).values()))
         before = bus.run(devices.alive())
         victim = next(pid for pid in descendants(command.pid) if "transcode" in words(pid) and "cpu:0@" in words(pid))
         assert os.sched_getaffinity(victim) == {0}

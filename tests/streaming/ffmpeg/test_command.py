@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streaming.ffmpeg.command import Branch, ladder_command, still_command
+from streaming.ffmpeg.command import Branch, VideoEncoder, ladder_command, still_command
 from streaming.ladder import ladder
 from streaming.media import SOURCE, VIDEO_TIMESCALE, Rendition
 
@@ -44,3 +44,29 @@ def test_a_takeover_leaves_out_what_came_before_it() -> None:
     assert graph.count("trim=start_pts=1400") == 1
     # Frames are counted from the segment's start, whoever encodes them, so the choice of every second comes first.
     assert graph.index("select") < graph.index("trim")
+
+
+def test_nvenc_has_low_latency_no_b_frames_and_idrs_where_the_source_has_them() -> None:
+    command = ladder_command("ffmpeg", [Branch(RUNGS[0], 5), Branch(RUNGS[-1], 6)], VideoEncoder.NVENC)
+    for option, value in {
+        "-c:v": "h264_nvenc",
+        "-preset": "p4",
+        "-tune": "ll",
+        "-rc": "cbr",
+        "-bf": "0",
+        "-forced-idr": "1",
+        "-force_key_frames": "source",
+        "-fps_mode": "passthrough",
+        "-enc_time_base:v": "1:90000",
+    }.items():
+        assert after(command, option) == [value, value]
+    assert not after(command, "-x264-params")
+    (graph,) = after(command, "-filter_complex")
+    assert graph.index("hwupload_cuda") < graph.index("split")
+    assert graph.count("scale_cuda=") == 2
+
+
+def test_nvenc_is_told_the_rate_for_the_frames_that_the_source_declares() -> None:
+    command = ladder_command("ffmpeg", [Branch(RUNGS[0], 5), Branch(RUNGS[-1], 6)], VideoEncoder.NVENC)
+    assert after(command, "-b:v") == ["4500000", "600000"]
+    assert [rung.every for rung in (RUNGS[0], RUNGS[-1])] == [1, 2]

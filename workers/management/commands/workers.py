@@ -15,7 +15,7 @@ from streaming.bus import devices as leases
 from streaming.bus.errors import BusError
 from streaming.bus.redis import Valkey
 from vods.steps import Lane
-from workers.devices import DeclaredDevice, UnknownDevice, declared_device
+from workers.devices import DeclaredDevice, UnknownDevice, declared_devices
 from workers.process import WorkerProcess
 
 DURABLE_PROCESSES = 2
@@ -25,21 +25,22 @@ log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Starts one worker process per device named by DEVICES, and two for durable work; restarts what dies."
+    help = "Starts one worker process per device that DEVICES names, and two for durable work; restarts what dies."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         try:
-            devices = [declared_device(settings.HOST_NAME, declared) for declared in settings.DEVICES]
-            for device in devices:
-                device.check()
+            devices = declared_devices(settings.HOST_NAME, settings.DEVICES)
+            environments = [device.environment() for device in devices]
         except UnknownDevice as error:
             raise CommandError(str(error)) from error
         stop = threading.Event()
         bus = Valkey(settings.BUS_URL, connections=1, readers=1)
         processes = [
             *(
-                WorkerProcess(transcoding(device), stop, ended=partial(take_back, bus, device.name))
-                for device in devices
+                WorkerProcess(
+                    transcoding(device), stop, ended=partial(take_back, bus, device.name), environment=environment
+                )
+                for device, environment in zip(devices, environments, strict=True)
             ),
             WorkerProcess(prompt(), stop),
             WorkerProcess(durable(), stop),

@@ -1,0 +1,63 @@
+"""Has a worker's device probed while the worker is at work already: at the start, and again after an encode error."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from workers.probe import Measured, ProbeFailed
+
+log = structlog.get_logger(__name__)
+
+REST_SECONDS = 60.0
+"""The least time between two probes, and how soon one that failed is repeated."""
+
+Probe = Callable[[], Measured]
+Found = Callable[[Measured | None], None]
+"""Takes what a probe measured; None: the device does not encode."""
+
+
+class Prober(threading.Thread):
+    """Probes at the start and when something is `suspect`, until `close`."""
+
+    def __init__(self, name: str, probe: Probe, found: Found, *, rest_seconds: float = REST_SECONDS) -> None:
+        super().__init__(name="prober", daemon=True)
+        self._device = name
+        self._probe = probe
+        self._found = found
+        self._rest = rest_seconds
+        self._due = threading.Event()
+        self._closed = threading.Event()
+
+    def suspect(self) -> None:
+        """An encoder failed on the device: is it still well?"""
+        self._due.set()
+
+    def run(self) -> None:
+        while True:
+            self._due.clear()
+            works = self._once()
+            if self._closed.wait(self._rest):
+                return
+            if works:
+                self._due.wait()
+            if self._closed.is_set():
+                return
+
+    def _once(self) -> bool:
+        try:
+            measured = self._probe()
+        except ProbeFailed as failure:
+            log.error("device.unfit", device=self._device, reason=str(failure))
+            self._found(None)
+            return False
+        log.info("device.measured", device=self._device, capacity=measured.capacity, ladders=measured.ladders)
+        self._found(measured)
+        return True
+
+    def close(self) -> None:
+        """Begins no other probe."""
+        self._closed.set()
+        self._due.set()
