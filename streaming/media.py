@@ -56,7 +56,8 @@ class AccessUnit:
 
     `data`: H.264 and HEVC as NAL units with 4-byte lengths, AV1 as a temporal unit's OBUs without the temporal
     delimiter, AAC as a raw frame. `sync` is true for an IDR (H.264 NAL type 5, HEVC 19 and 20), an AV1 key frame,
-    and every audio frame: a recovery point is not one, whatever the container's keyframe flag says.
+    and every audio frame: a recovery point is not one, whatever the container's keyframe flag says. `recovery` is true
+    for a picture that has that flag and is none.
     `dts` and `pts` are ticks of the track's timescale.
     """
 
@@ -64,6 +65,7 @@ class AccessUnit:
     pts: int
     data: bytes
     sync: bool
+    recovery: bool = False
 
 
 class Closes(IntEnum):

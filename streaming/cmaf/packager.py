@@ -285,7 +285,7 @@ class SourcePackager:
         cut = self._next_cut(held.dts, independent=False)
         text = (
             f"No keyframe came in {(held.dts - segment.at) / VIDEO_TIMESCALE:.1f} s, so the picture had to be cut "
-            "without one. Set the encoder's keyframe interval to 2 s."
+            "without one."
         )
         outputs.append(Notice(NoticeKind.FORCED_CUT, text, self._forced))
         return outputs + video.open(cut.opening(held.dts, VIDEO_TIMESCALE)) + video.add(held)

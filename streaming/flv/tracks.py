@@ -44,7 +44,8 @@ class VideoTrackReader:
                 payload = nal.lengthened(payload, self._length_size)
             sync = nal.is_idr(data.codec, payload)
         dts = timestamp * TICKS_PER_MS
-        return AccessUnit(dts, dts + data.composition_ms * TICKS_PER_MS, payload, sync)
+        pts = dts + data.composition_ms * TICKS_PER_MS
+        return AccessUnit(dts, pts, payload, sync, recovery=data.keyframe and not sync)
 
     def _configure(self, data: VideoData) -> Track | None:
         config = data.payload

@@ -16,8 +16,12 @@ NOTICE_SECONDS = 30.0
 """How long a warning stays after its cause."""
 SLOW = 0.9
 """Less media than this share of the time that passed means that the connection can't keep up."""
+NO_IDR_SECONDS = 60.0
+"""How long a keyframe that is no IDR is remembered."""
 LONGEST_KEYFRAME_INTERVAL = (SEGMENT_TARGET_MS + 490) / 1000
 """Seconds; above that segments are longer than their target and viewers join later."""
+INTERVAL_ADVICE = "Set the encoder's keyframe interval to 2 s."
+OPEN_GOP_ADVICE = "Its keyframes are no IDR pictures: switch off open GOPs in the encoder (x264, x265: open-gop=0)."
 CODEC_NAMES = {Codec.H264: "H.264", Codec.HEVC: "HEVC", Codec.AV1: "AV1", Codec.AAC: "AAC"}
 
 
@@ -69,6 +73,7 @@ class HealthMeter:
         self._last_sync: float | None = None
         self._keyframe_interval = 0.0
         self._reordered = False
+        self._last_recovery = float("-inf")
         self._dropped = 0
         self._last_drop = float("-inf")
         self._notices: dict[NoticeKind, tuple[float, str]] = {}
@@ -78,6 +83,8 @@ class HealthMeter:
         dts = unit.dts / VIDEO_TIMESCALE
         self._video.add(at, dts, len(unit.data))
         self._reordered |= unit.pts != unit.dts
+        if unit.recovery:
+            self._last_recovery = at
         if unit.sync:
             if self._last_sync is not None and dts > self._last_sync:
                 self._keyframe_interval = dts - self._last_sync
@@ -107,6 +114,10 @@ class HealthMeter:
             self.dropped(at)
         else:
             self._notices[notice.kind] = (at, notice.text)
+
+    def keyframe_advice(self, now: float) -> str:
+        """What to change about keyframes that don't come often enough."""
+        return OPEN_GOP_ADVICE if now - self._last_recovery < NO_IDR_SECONDS else INTERVAL_ADVICE
 
     def report(self, now: float) -> Health:
         """The state of things at `now`."""
@@ -139,7 +150,8 @@ class HealthMeter:
         for kind in NoticeKind:
             at, text = self._notices.get(kind, (float("-inf"), ""))
             if now - at < NOTICE_SECONDS:
-                warnings.append(text)
+                advice = f" {self.keyframe_advice(now)}" if kind is NoticeKind.FORCED_CUT else ""
+                warnings.append(text + advice)
         if True in self._formats and not self._video.media_seconds:
             warnings.append("No picture arrives.")
         if False in self._formats and not self._audio.media_seconds:
@@ -148,8 +160,8 @@ class HealthMeter:
             warnings.append(f"{self._dropped} timestamps ran backwards or jumped since the encoder connected.")
         if self._keyframe_interval > LONGEST_KEYFRAME_INTERVAL:
             warnings.append(
-                f"Keyframes come every {self._keyframe_interval:.1f} s. Set the encoder's keyframe interval to 2 s: "
-                "viewers then join and switch quality sooner."
+                f"Keyframes come every {self._keyframe_interval:.1f} s. {INTERVAL_ADVICE} "
+                "Viewers then join and switch quality sooner."
             )
         if self._reordered:
             warnings.append("The encoder uses B-frames, which add about 0.1 s of delay.")

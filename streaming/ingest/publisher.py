@@ -226,7 +226,7 @@ class Publisher:
             raise PublishingRefused(f"No picture and no sound came for {SILENCE_SECONDS:.0f} s.")
         if self._last_keyframe is not None and now - self._last_keyframe > NO_KEYFRAME_SECONDS:
             raise PublishingRefused(
-                f"No keyframe came for {NO_KEYFRAME_SECONDS:.0f} s. Set the encoder's keyframe interval to 2 s."
+                f"No keyframe came for {NO_KEYFRAME_SECONDS:.0f} s. {self._meter.keyframe_advice(now)}"
             )
 
     def _renew(self, now: float) -> None:

@@ -79,7 +79,7 @@ def test_the_containers_keyframe_flag_makes_no_sync_point() -> None:
     recovery_point = bytes.fromhex("00000002 06 06 00000002 41 9a")
     unit = configured().read(build_video(VideoData(VideoKind.FRAME, Codec.H264, recovery_point, keyframe=True)), 0)
     assert isinstance(unit, AccessUnit)
-    assert not unit.sync
+    assert (unit.sync, unit.recovery) == (False, True)
 
 
 def test_short_nal_lengths_become_four_bytes_in_config_and_frames() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from streaming.cmaf.format import Format
 from streaming.cmaf.outputs import InitSection, Notice, NoticeKind
-from streaming.ingest.health_meter import NOTICE_SECONDS, HealthMeter
+from streaming.ingest.health_meter import INTERVAL_ADVICE, NOTICE_SECONDS, OPEN_GOP_ADVICE, HealthMeter
 from streaming.media import AUDIO, SOURCE, AccessUnit, Codec, Track
 
 
@@ -90,5 +90,13 @@ def test_the_packagers_notices_are_told_for_a_while() -> None:
     meter = configured()
     at = fed(meter)
     meter.notice(Notice(NoticeKind.FORCED_CUT, "Cut without a keyframe."), at)
-    assert "Cut without a keyframe." in meter.report(at).warnings
-    assert "Cut without a keyframe." not in meter.report(at + NOTICE_SECONDS).warnings
+    assert f"Cut without a keyframe. {INTERVAL_ADVICE}" in meter.report(at).warnings
+    assert not any("keyframe." in warning for warning in meter.report(at + NOTICE_SECONDS).warnings)
+
+
+def test_open_gops_are_told_from_long_ones() -> None:
+    meter = configured()
+    at = fed(meter)
+    meter.video(AccessUnit(int(at * 90_000), int(at * 90_000), b"\0", sync=False, recovery=True), at)
+    meter.notice(Notice(NoticeKind.FORCED_CUT, "Cut without a keyframe."), at)
+    assert f"Cut without a keyframe. {OPEN_GOP_ADVICE}" in meter.report(at).warnings
