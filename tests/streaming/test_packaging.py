@@ -242,4 +242,4 @@ def test_a_longer_gop_than_the_target_is_cut_by_force_and_said_so(tmp_path: Path
     ] * 2
     assert [notice.kind for notice in packed.notices] == [NoticeKind.FORCED_CUT] * 2
     assert [notice.count for notice in packed.notices] == [1, 2]
-    assert "keyframe interval" in packed.notices[0].text
+    assert "No keyframe came" in packed.notices[0].text
