@@ -18,14 +18,15 @@ from workers.management.commands.dispatcher import send_picture, send_task
 
 
 @contextmanager
-def worker(bus: Valkey, declared: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker process for one device; entered when the device is offered."""
+def worker(bus: Valkey, declared: str, *, ahead: int = 0) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker process for one device; entered when the device is offered. Its clock is `ahead` by so many seconds."""
     name = f"{settings.HOST_NAME}.{declared}"
     arguments = [
         *("--app", "config", "worker", "--pool", "threads", "--concurrency", "8", "--queues", f"transcode.{name}"),
         *("--hostname", f"{declared}@test", "--without-gossip", "--without-mingle", "--without-heartbeat"),
     ]
-    with subprocess.Popen([sys.executable, "-m", "celery", *arguments], cwd=settings.BASE_DIR) as process:
+    celery = ("tests.workers.celery_ahead", str(ahead)) if ahead else ("celery",)
+    with subprocess.Popen([sys.executable, "-m", *celery, *arguments], cwd=settings.BASE_DIR) as process:
         try:
             eventually(lambda: name in bus.run(devices.alive()))
             yield process

@@ -5,47 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 from django.conf import settings
 
-from streaming.bus import demand, tasks
+from streaming.bus import tasks
 from streaming.bus.redis import Valkey
-from streaming.media import Chunk
+from tests.workers.audience import assert_ends_like, assert_whole, audience, has
 from tests.workers.clips import clip
 from tests.workers.fleet import dispatcher, eventually, worker
-from tests.workers.live import Broadcaster, Frames, assert_in_order, published
-
-RENDITIONS = ("360p", "160p")
-
-
-@contextmanager
-def audience(bus: Valkey) -> Iterator[None]:
-    """Somebody who watches all renditions."""
-    gone = threading.Event()
-
-    def watch() -> None:
-        while not gone.wait(0.5):
-            for rendition in RENDITIONS:
-                bus.run(demand.want("b", rendition))
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        gone.set()
-        thread.join()
-
-
-def has(bus: Valkey, msn: int, part: int) -> Callable[[], bool]:
-    def check() -> bool:
-        newest = bus.run(tasks.newest_chunk("b", "160p"))
-        return newest is not None and (newest.msn, newest.part) >= (msn, part)
-
-    return check
+from tests.workers.live import Broadcaster, published
 
 
 def holder(bus: Valkey) -> str:
@@ -56,30 +25,13 @@ def holder(bus: Valkey) -> str:
     return attempt.device.removeprefix(f"{settings.HOST_NAME}.")
 
 
-def assert_whole(bus: Valkey, live: Broadcaster) -> None:
-    """Every picture from where a rendition started, once, in order, no GAP."""
-    for rendition in RENDITIONS:
-        chunks: list[Chunk] = published(bus, "b", rendition)
-        assert_in_order(chunks)
-        assert not [(chunk.msn, chunk.part) for chunk in chunks if chunk.gap]
-        assert Frames.of(chunks).shown == [at for at in Frames.of(live.chunks).shown if at >= chunks[0].dts]
-
-
-def assert_ends_like(bus: Valkey, live: Broadcaster) -> None:
-    end = live.chunks[-1].dts + live.chunks[-1].duration
-
-    def reached(rendition: str) -> bool:
-        newest = bus.run(tasks.newest_chunk("b", rendition))
-        return newest is not None and newest.dts + newest.duration == end
-
-    eventually(lambda: all(reached(rendition) for rendition in RENDITIONS))
-
-
 def test_stopped_and_killed_workers_and_a_lost_dispatcher_cost_no_part(bus: Valkey, state_url: str) -> None:
+    """With workers whose clocks are 5 s off, too: all three come to carry the broadcast."""
     track, units = clip(seconds=16, size="640x480", bframes=2)
     with ExitStack() as stack:
         workers: dict[str, subprocess.Popen[bytes]] = {
-            name: stack.enter_context(worker(bus, name)) for name in ("cpu:0", "cpu:1", "cpu")
+            name: stack.enter_context(worker(bus, name, ahead=ahead))
+            for name, ahead in (("cpu:0", 5), ("cpu:1", -5), ("cpu", 0))
         }
         stack.enter_context(dispatcher(bus))
         other = ExitStack()
