@@ -21,13 +21,13 @@ from pathlib import Path
 
 import pytest
 
+from bench.processes import command_of, descendants
 from bench.rig import BASE_DIR, Rig
 from config import settings
 from streaming.bus import demand, reading
 from streaming.bus.redis import Valkey
 from streaming.cmaf.chunk import unpack_chunk
 from streaming.media import SOURCE
-from tests.soak.processes import command_of, descendants
 from tests.workers.fleet import eventually
 
 SECONDS = int(os.environ.get("SOAK_SECONDS", "600"))

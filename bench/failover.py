@@ -1,0 +1,176 @@
+"""What a viewer sees when the worker that makes his rendition is killed or stopped in mid-segment.
+
+python -m bench.failover [--rounds 5]
+
+The whole installation with two CPU devices, an encoder, and headless Chromium watching a ladder rendition. Each round
+strikes the worker at work: SIGKILL, or SIGSTOP and 3 s later SIGCONT. Takeover is the time from the blow to the first
+part that another attempt published; lateness counts from the source chunk that completes a part. A stall is a `waiting`
+event of the video element, a freeze a gap of more than 250 ms between two frames shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+from bench import report
+from bench.browser import AUTOPLAY, choose_quality, launched, until
+from bench.encoder import ClockEncoder, Picture
+from bench.processes import command_of, descendants
+from bench.rig import Rig
+from streaming.bus import reading, tasks
+from streaming.bus.redis import Valkey
+from streaming.media import SOURCE
+
+PICTURE = Picture(width=640, height=480, bitrate=1_200_000)
+RENDITION = "360p"
+SETTLE_SECONDS = 12
+ROUND_SECONDS = 10
+STOPPED_SECONDS = 3
+FREEZE_MS = 250
+BLOWS = {"SIGKILL": signal.SIGKILL, "SIGSTOP": signal.SIGSTOP}
+WATCH = """
+window.seen = { gaps: [], stalls: 0 };
+(() => {
+  const video = document.querySelector("video");
+  let before = 0;
+  const shown = (now) => {
+    if (before) window.seen.gaps.push(now - before);
+    before = now;
+    video.requestVideoFrameCallback(shown);
+  };
+  video.requestVideoFrameCallback(shown);
+  video.addEventListener("waiting", () => { window.seen.stalls += 1; });
+})()
+"""
+TAKE = "(() => { const seen = window.seen; window.seen = { gaps: [], stalls: 0 }; return seen; })()"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One blow and what came of it; times in ms."""
+
+    blow: str
+    takeover: int
+    latest_part: int
+    gap_parts: int
+    stalls: int
+    freezes: int
+    longest_freeze: int
+
+
+class Watched:
+    """A broadcast of an installation, seen from the bus and from a page."""
+
+    def __init__(self, rig: Rig, broadcast: str, page: Page) -> None:
+        self._rig = rig
+        self._broadcast = broadcast
+        self._page = page
+        self._bus = Valkey(f"unix://{Path(rig.environment['DATA_DIR']) / 'run/bus/valkey.sock'}")
+
+    def round(self, blow: str) -> Round:
+        """Strikes, and looks on for ROUND_SECONDS."""
+        self._page.evaluate(TAKE)
+        victim = self._at_work()
+        at = self._bus.run(reading.now_ms())
+        os.kill(victim, BLOWS[blow])
+        self._page.wait_for_timeout(STOPPED_SECONDS * 1000)
+        takeover = self._took_over(at)
+        if blow == "SIGSTOP":
+            os.kill(victim, signal.SIGCONT)
+        self._page.wait_for_timeout((ROUND_SECONDS - STOPPED_SECONDS) * 1000)
+        seen = self._page.evaluate(TAKE)
+        late, gaps = self._parts(at)
+        return Round(
+            blow=blow,
+            takeover=takeover,
+            latest_part=max(late),
+            gap_parts=gaps,
+            stalls=seen["stalls"],
+            freezes=sum(gap > FREEZE_MS for gap in seen["gaps"]),
+            longest_freeze=round(max(seen["gaps"])),
+        )
+
+    def _at_work(self) -> int:
+        """The process that has the newest segment's attempt."""
+        newest = self._newest_attempts()[-1]
+        queue = f"--queues transcode.{newest.device} "
+        for pid in descendants(self._rig.pid):
+            if queue in command_of(pid):
+                return pid
+        raise RuntimeError(f"nobody works for {newest.device}")
+
+    def _newest_attempts(self) -> list[tasks.Attempt]:
+        found = self._bus.run(tasks.observe(self._broadcast, segments=4)).tasks
+        attempts = [attempt for task in found.values() for attempt in task.attempts.values()]
+        return sorted(attempts, key=lambda attempt: attempt.claimed_ms or attempt.ordered_ms)
+
+    def _took_over(self, at: int) -> int:
+        """How long after the blow the first part came of an attempt that was claimed after it."""
+        claims = [one.claimed_ms for one in self._newest_attempts() if one.claimed_ms and one.claimed_ms > at]
+        claimed = min(claims)
+        return min(came for came, _ in self._entries(RENDITION) if came > claimed) - at
+
+    def _parts(self, since: int) -> tuple[list[int], int]:
+        """How late each part came since then, in ms, and how many were GAP."""
+        source = self._entries(SOURCE)
+        late, gaps = [], 0
+        for came, chunk in self._entries(RENDITION):
+            end = chunk.dts + chunk.duration
+            due = next((due for due, other in source if other.dts + other.duration >= end), None)
+            if due is not None and due >= since:
+                late.append(came - due)
+                gaps += chunk.gap
+        return late, gaps
+
+    def _entries(self, rendition: str) -> list[tuple[int, Any]]:
+        """When each chunk was appended, in the bus's ms, and the chunk."""
+        call = reading.chunks(self._broadcast, {rendition: b"0-0"}, block_ms=0, count=100_000)
+        return [(int(entry.partition(b"-")[0]), chunk) for entry, chunk in self._bus.run(call).get(rendition, [])]
+
+    def close(self) -> None:
+        self._bus.close()
+
+
+def measure(rounds: int) -> list[Round]:
+    with Rig({"DEVICES": "cpu:0,cpu:1"}) as rig, launched(AUTOPLAY) as browser:
+        streamer = rig.streamer("failover")
+        with ClockEncoder(PICTURE, streamer.publish_url):
+            broadcast = rig.broadcast_of("failover")
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.goto(f"{rig.url}/failover")
+            until(page, "document.querySelector('[data-player]').dataset.state === 'live'")
+            choose_quality(page, RENDITION)
+            until(page, f"document.querySelector('video').videoWidth !== {PICTURE.width}", seconds=15)
+            page.wait_for_timeout(SETTLE_SECONDS * 1000)
+            page.evaluate(WATCH)
+            watched = Watched(rig, broadcast, page)
+            try:
+                return [watched.round(blow) for _ in range(rounds) for blow in BLOWS]
+            finally:
+                watched.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="bench.failover", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rounds", type=int, default=5, help="of each blow")
+    rounds = measure(parser.parse_args(arguments).rounds)
+    columns = ["blow", "takeover ms", "latest part ms", "GAP parts", "stalls", "freezes", "longest freeze ms"]
+    rows = [
+        [one.blow, one.takeover, one.latest_part, one.gap_parts, one.stalls, one.freezes, one.longest_freeze]
+        for one in rounds
+    ]
+    print(report.table("A worker is struck while a viewer watches", columns, rows))
+    numbers = [dict(zip(columns, row, strict=True)) for row in rows]
+    print(report.save("failover", {"rendition": RENDITION, "rounds": numbers}))
+
+
+if __name__ == "__main__":
+    main()
