@@ -167,7 +167,7 @@ class _Deciding:
                 if loss is not None and loss.is_final:
                     self._give_up(rendition, from_msn, msn, token, source, loss)
                 elif loss is not None:
-                    self._order(orders, rendition, msn, token, task.attempts[token].device, loss)
+                    self._order(orders, rendition, msn, token, task.attempts[token].device, str(loss))
             oldest = False
 
     def _deadline_ms(self, msn: int, source: Progress) -> int:

@@ -156,7 +156,7 @@ class Dispatcher:
     def _fill_gap(self, command: FillGap) -> None:
         broadcast, msn, rendition = command.broadcast, command.msn, command.rendition
         if self._bus.run(troubles.note(broadcast, msn, rendition, command.why)):
-            log.warning("segment.given_up", broadcast=broadcast, msn=msn, rendition=rendition, why=command.why)
+            log.warning("segment.given_up", broadcast=broadcast, msn=msn, rendition=rendition, why=str(command.why))
         parts = fill_gap(self._bus, command)
         if parts:
             log.warning("segment.gap", broadcast=broadcast, msn=msn, rendition=rendition, parts=parts)
