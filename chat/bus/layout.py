@@ -6,15 +6,15 @@ All keys of a room share one hash slot, so that one Lua call may touch them toge
 | --- | --- | --- |
 | `{room:<id>}:facts` | hash | `revision`, `json` of `facts.Facts` |
 | `{room:<id>}:member:<user>` | hash | `n` counts changes, `s` is the packed `standing.Standing`; kept KNOWN_MS |
-| `{room:<id>}:head` | hash | `epoch`, `offset`, `hidden`: the last numbers given |
-| `{room:<id>}:log` | stream | entry `<offset>-0`: `k` kind, `j` the record; the last KEEP_RECORDS of KEEP_MS |
+| `{room:<id>}:head` | hash | `epoch`, `offset`, `hidden`: the last numbers given; `started`: when Valkey did |
+| `{room:<id>}:log` | stream | entry `<offset>-0`: `k` kind, `t` Unix ms, `j` the record, `s` numbers left out before it; the last KEEP_RECORDS of KEEP_MS |
 | `{room:<id>}:hidden` | stream | messages a busy room did not show, numbered apart |
 | `{room:<id>}:times:<user>` | list | when the user last spoke, newest first |
 | `{room:<id>}:said:<user>:<digest>` | string | the user said this within the last REPEAT_MS |
 | `{room:<id>}:unique:<digest>` | string | anybody said this within the last UNIQUE_MS |
 | `{room:<id>}:tempo:<second>` | string | messages in this second of the Unix epoch |
 | `{room:<id>}:present:<window>` | HyperLogLog | who is in the room |
-| `{room:<id>}:live` | sharded channel | `<kind><offset> <record>`, or `e <record>` for what is not kept |
+| `{room:<id>}:live` | sharded channel | `<kind><offset>+<left out> <record>`, or `e <record>` for what is not kept |
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ KNOWN_MS = 120_000
 """Facts and standings are read from PostgreSQL again after this long, should a change not have reached Valkey."""
 REPEAT_MS = 30_000
 UNIQUE_MS = 600_000
+JUMP = 1 << 20
+"""Numbers left out after a start of Valkey: it may have lost records whose numbers viewers have seen."""
 SAMPLE_ABOVE = 100
 """Messages a second from which a room shows a sample."""
 

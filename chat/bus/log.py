@@ -15,11 +15,16 @@ MOST = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An entry of the log: `kind` is MESSAGE or CONTROL, `text` its JSON."""
+    """An entry of the log: `kind` is MESSAGE or CONTROL, `text` its JSON. `left_out` numbers before it have no record."""
 
     offset: int
     kind: bytes
     text: str
+    left_out: int = 0
+
+    def follows(self, offset: int) -> bool:
+        """Whether nothing is missing between a record and this one."""
+        return self.offset - 1 - self.left_out <= offset < self.offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +97,16 @@ def _tail(reply: Any, *, newest_first: bool) -> Tail:
 def _record(entry: Any) -> Record:
     at, fields = entry
     values = dict(zip(fields[::2], fields[1::2], strict=True))
-    return Record(int(at.partition(b"-")[0]), values[b"k"], values[b"j"].decode())
+    return Record(
+        int(at.partition(b"-")[0]), values[b"k"], values[b"j"].decode(), left_out=int(values.get(b"s", 0))
+    )
 
 
-def unpack_live(payload: bytes) -> tuple[bytes, int, str]:
-    """`(kind, offset, record)` of a payload of the room's channel; offset 0 for what is not kept."""
+def unpack_live(payload: bytes) -> Record:
+    """A payload of the room's channel; offset 0 for what is not kept."""
     head, _, text = payload.partition(b" ")
-    kind = head[:1]
-    return kind, int(head[1:] or 0) if kind != layout.EPHEMERAL else 0, text.decode()
+    kind, numbers = head[:1], head[1:]
+    if kind == layout.EPHEMERAL:
+        return Record(0, kind, text.decode())
+    offset, _, left_out = numbers.partition(b"+")
+    return Record(int(offset), kind, text.decode(), left_out=int(left_out))

@@ -44,7 +44,7 @@ class JudgedByOld(Exception):
 APPEND = (
     NOW
     + f"""
-local KEEP_RECORDS, KEEP_MS = {layout.KEEP_RECORDS}, {layout.KEEP_MS}
+local KEEP_RECORDS, KEEP_MS, JUMP = {layout.KEEP_RECORDS}, {layout.KEEP_MS}, {layout.JUMP}
 """
     + """
 local function identify(epoch, number)
@@ -53,21 +53,33 @@ local function identify(epoch, number)
          .. '-8' .. tail:sub(1, 3) .. '-' .. tail:sub(4)
 end
 
+-- The room's epoch, and how many numbers to leave out. A Valkey that was killed has lost its last second: were the
+-- numbers of those records given again, two messages would have one id. LASTSAVE, while nothing is saved, says since
+-- when this one runs; a save does no harm.
 local function epoch_of(head, fresh)
-  local epoch = redis.call('HGET', head, 'epoch')
-  if epoch then return epoch end
-  redis.call('HSET', head, 'epoch', fresh)
-  return fresh
+  local known = redis.call('HMGET', head, 'epoch', 'started')
+  local started = redis.pcall('LASTSAVE')
+  started = type(started) == 'number' and decimal(started) or '0'
+  local epoch = known[1]
+  if not epoch then
+    epoch = fresh
+    redis.call('HSET', head, 'epoch', epoch)
+  end
+  if known[2] == started then return epoch, 0 end
+  redis.call('HSET', head, 'started', started)
+  if not known[2] then return epoch, 0 end
+  redis.call('HINCRBY', head, 'hidden', JUMP)
+  return epoch, JUMP
 end
 
 -- Numbers a record, keeps it and publishes it. Answers offset and id.
 local function append(head, log, live, now, fresh, kind, body)
-  local epoch = epoch_of(head, fresh)
-  local offset = redis.call('HINCRBY', head, 'offset', 1)
+  local epoch, left_out = epoch_of(head, fresh)
+  local offset = redis.call('HINCRBY', head, 'offset', 1 + left_out)
   local id = identify(epoch, offset)
   local record = '{"offset":' .. decimal(offset) .. ',"ts":' .. decimal(now) .. ',"id":"' .. id .. '",' .. body
   redis.call('XADD', log, 'MAXLEN', '~', KEEP_RECORDS, decimal(offset) .. '-0', 'k', kind, 't', decimal(now),
-             'j', record)
+             'j', record, 's', left_out)
   -- Entries are numbered, not timed, so old ones go by looking at the oldest: every eighth append drops up to 32.
   for _ = 1, offset % 8 == 0 and 32 or 0 do
     local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
@@ -75,7 +87,7 @@ local function append(head, log, live, now, fresh, kind, body)
     redis.call('XDEL', log, oldest[1])
   end
   redis.call('PEXPIRE', log, KEEP_MS)
-  redis.call('SPUBLISH', live, kind .. decimal(offset) .. ' ' .. record)
+  redis.call('SPUBLISH', live, kind .. decimal(offset) .. '+' .. left_out .. ' ' .. record)
   return offset, id
 end
 """

@@ -103,14 +103,12 @@ class Hub:
             return None
         found = room.since(offset)
         if found is None:
-            if until - offset > log.MOST:
-                return None
             try:
                 tail = await self.valkey.run(log.after(room.room, offset, epoch=fresh_epoch()))
             except BusError:
                 return None
             found = list(tail.records)
-            if tail.epoch != epoch or not found or found[0].offset != offset + 1:
+            if tail.epoch != epoch or not found or not found[0].follows(offset) or found[-1].offset < until:
                 return None
         return [record for record in found if record.offset <= until]
 
@@ -172,9 +170,9 @@ class Hub:
         room = self._by_channel.get(channel)
         if room is None:
             return
-        kind, offset, text = log.unpack_live(payload)
-        room.receive(Record(offset, kind, text))
-        if kind == CONTROL and '"type":"room"' in text:
+        record = log.unpack_live(payload)
+        room.receive(record)
+        if record.kind == CONTROL and '"type":"room"' in record.text:
             self._spawn(self._refresh(room))
 
     async def _refresh(self, room: Room) -> None:
@@ -189,8 +187,9 @@ class Hub:
         while self._rooms.get(room.room) is room:
             try:
                 if not room.epoch:
-                    room.open(await self.valkey.run(log.tail(room.room, count=RING, epoch=fresh_epoch())))
-                    whole = True
+                    tail = await self.valkey.run(log.tail(room.room, count=RING, epoch=fresh_epoch()))
+                    room.open(tail)
+                    whole = not room.viewers  # what was said before the log could be read they have not seen
                 else:
                     tail = await self.valkey.run(log.after(room.room, room.offset, epoch=fresh_epoch()))
                     if tail.epoch != room.epoch:
@@ -202,7 +201,8 @@ class Hub:
                 continue
             if not whole:
                 room.show(local(EPHEMERAL, ANEW))
-            return
+            if room.offset >= tail.offset or len(tail.records) < log.MOST:
+                return
 
     async def _count(self) -> None:
         while True:

@@ -107,7 +107,7 @@ class Room:
             self.show(record)
         elif not self.opened.is_set():
             self._held.append(record)
-        elif record.offset == self.offset + 1:
+        elif record.follows(self.offset):
             self._accept(record)
         elif record.offset > self.offset:
             self._held.append(record)
@@ -120,12 +120,14 @@ class Room:
                 self._on_gap(self)
 
     def catch_up(self, tail: Tail) -> bool:
-        """Takes what the log had after `offset`. False when some of that is lost: viewers must begin anew."""
-        whole = (
-            tail.epoch == self.epoch
-            and (not tail.records or tail.records[0].offset <= self.offset + 1)
-            and tail.offset >= self.offset
-        )
+        """Takes what the log had after `offset`. False when some of that is gone: viewers must begin anew.
+
+        A Valkey that was killed may stand before `offset`, for it lost what viewers have seen; its numbers go on beyond.
+        """
+        if tail.records:
+            whole = tail.epoch == self.epoch and tail.records[0].follows(self.offset)
+        else:
+            whole = tail.epoch == self.epoch and tail.offset <= self.offset
         if not whole:
             self.ring.clear()
             self.epoch = tail.epoch
@@ -157,7 +159,7 @@ class Room:
         """All after `offset`, or None when the ring does not go back so far."""
         if offset == self.offset:
             return []
-        if not self.ring or self.ring[0].offset > offset + 1:
+        if not self.ring or not (self.ring[0].offset <= offset or self.ring[0].follows(offset)):
             return None
         return [record for record in self.ring if record.offset > offset]
 

@@ -138,7 +138,7 @@ async def test_valkey_is_killed_and_comes_back(
         assert (await listener.get("notice", seconds=10))["code"] == "reliable"
         again = await talker.say("after")
         assert again["stored"]
-        assert again["offset"] == kept["offset"] + 1
+        assert again["offset"] > kept["offset"]
         [message] = await listener.messages(1)
         assert message["text"] == "after"
         late = await enter(server, alice.username)

@@ -77,6 +77,18 @@ async def test_messages_are_numbered_and_kept_in_order(valkey: AsyncValkey) -> N
     assert abs(records[0]["ts"] - first.ts) < 2
 
 
+async def test_numbers_are_never_given_twice_whatever_a_kill_of_valkey_lost(valkey: AsyncValkey) -> None:
+    first = await valkey.run(post("one"))
+    started = (room_key(ROOM, "head"), "started", 1)  # as if another Valkey had written the head
+    await valkey.run(Call(arguments=("HSET", *started), parse=lambda _reply: None))
+    second, third = await valkey.run(post("two")), await valkey.run(post("three"))
+    assert (first.offset, second.offset, third.offset) == (1, 2 + layout.JUMP, 3 + layout.JUMP)
+    tail = await valkey.run(log.after(ROOM, 1, epoch=EPOCH))
+    assert tail.records[0].follows(1)
+    assert tail.records[1].follows(second.offset)
+    assert not tail.records[1].follows(1)
+
+
 async def test_the_20th_message_in_30_s_passes_and_the_21st_does_not(valkey: AsyncValkey, another: AsyncValkey) -> None:
     results = await asyncio.gather(
         *((valkey if number % 2 else another).run(post(f"text {number}")) for number in range(21)),

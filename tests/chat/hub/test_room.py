@@ -122,9 +122,20 @@ async def test_an_emptied_room_is_another_epoch(room: Room, gaps: list[Room]) ->
     assert (room.epoch, room.offset) == ("1" * 15, 1)
 
 
-async def test_a_log_that_lost_its_end_makes_viewers_begin_anew(room: Room) -> None:
-    assert not room.catch_up(tail(head=2))
-    assert room.offset == 2
+async def test_a_log_that_lost_its_end_goes_on_beyond_what_viewers_have_seen(room: Room, gaps: list[Room]) -> None:
+    listener = join(room)
+    room.receive(record(4))
+    assert room.catch_up(tail(head=2))
+    room.receive(Record(100, MESSAGE, "{}", left_out=97))
+    await flushed(room)
+    assert listener.offsets == [4, 100]
+    assert gaps == []
+    assert room.since(4) == [Record(100, MESSAGE, "{}", left_out=97)]
+
+
+async def test_a_log_whose_records_are_all_gone_makes_viewers_begin_anew(room: Room) -> None:
+    assert not room.catch_up(tail(head=9))
+    assert room.offset == 9
 
 
 def test_the_ring_answers_for_what_it_has(room: Room) -> None:
