@@ -103,6 +103,8 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         count = 0 if query.get("history") == ["0"] else HISTORY
         self.outbox.put(_welcome(room, standing, blocked, count=count))
         self.hub.join(room, self)
+        if user:
+            self.hub.listen(user, self)
 
     def from_our_pages(self) -> bool:
         """Whether the page that opens the socket is ours; Host is checked too, against rebound names."""
@@ -192,6 +194,10 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             if not self.outbox.put_event(event, size):
                 break
 
+    def hear(self, record: str) -> None:
+        """Sends what is for this person alone."""
+        self.outbox.put(record)
+
     @property
     def identity(self) -> str:
         """A person with ten tabs is one; a stranger is as many as they have sockets."""
@@ -211,6 +217,8 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
     def disconnected(self) -> None:
         if self.room is not None:
             self.hub.leave(self.room, self)
+            if self.user:
+                self.hub.hush(self.user, self)
         self.outbox.abandon()
 
 

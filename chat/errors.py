@@ -28,6 +28,7 @@ ChatError
 |   +-- NothingToUndo
 |   +-- TargetProtected
 |   +-- AlreadySo
+|   +-- Away                whom it concerns is in no room
 +-- EmoteRefused
 +-- UnknownRoom
 +-- ChatUnavailable         the state Valkey is away
@@ -223,6 +224,14 @@ class TargetProtected(CommandRefused):
 
 class AlreadySo(CommandRefused):
     code = "already_so"
+
+
+class Away(CommandRefused):
+    code = "away"
+
+    def __init__(self, login: str) -> None:
+        super().__init__(f"{login} is in no chat at the moment.")
+        self.login = login
 
 
 class EmoteRefused(ChatError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,14 +103,29 @@ def deleted(message: str, login: str, by: str) -> dict[str, Any]:
     return {"type": "delete", "target": message, "login": login, "by": by}
 
 
-def cleared(*, user: str | None, login: str | None, seconds: int | None, by: str, reason: str = "") -> dict[str, Any]:
-    """All of a user's messages are gone, or everybody's (`user` None). `seconds` of a timeout; None is a ban."""
-    return {"type": "clear", "user": user, "login": login, "seconds": seconds, "by": by, "reason": reason}
+def cleared(*, user: str | None, login: str | None, seconds: int | None, by: str) -> dict[str, Any]:
+    """All of a user's messages are gone, or everybody's (`user` None). `seconds` of a timeout; None is a ban.
+
+    Everybody reads it, so the reason stays in the log of moderators' actions.
+    """
+    return {"type": "clear", "user": user, "login": login, "seconds": seconds, "by": by}
 
 
 def room_changed(modes: dict[str, Any], *, pinned: Any, by: str) -> dict[str, Any]:
     """The room's modes, or what is pinned in it, are others now."""
     return {"type": "room", "room": modes, "pinned": pinned, "by": by}
+
+
+def is_gone(message: Mapping[str, Any], later: Iterable[str]) -> bool:
+    """Whether one of the records after a message deleted it, or cleared it away."""
+    for text in later:
+        if '"type":"delete"' in text or '"type":"clear"' in text:
+            record = json.loads(text)
+            if record["type"] == "delete" and record["target"] == message["id"]:
+                return True
+            if record["type"] == "clear" and record["user"] in {None, message["user"]["id"]}:
+                return True
+    return False
 
 
 def messages(records: Iterable[str]) -> str:

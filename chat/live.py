@@ -4,12 +4,14 @@ reads it from there again within `layout.KNOWN_MS`."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from chat import events
 from chat.bus import log, posting, rooms
 from chat.bus.epoch import fresh_epoch
+from chat.errors import ChatUnavailable
 from chat.facts import Facts
 from streaming import on_air
 from streaming.bus.errors import BusError
@@ -41,6 +43,19 @@ def told(room: UUID, record: dict[str, Any]) -> None:
     _run(posting.tell(str(room), events.dumps(record)))
 
 
+def told_person(user: UUID, record: dict[str, Any]) -> bool:
+    """Something for one person alone, in all their sockets; false when there are none. Raises ChatUnavailable."""
+    try:
+        return on_air.state().run(posting.tell_person(str(user), events.dumps(record))) > 0
+    except BusError as error:
+        raise ChatUnavailable from error
+
+
+def told_people(users: Iterable[UUID], record: dict[str, Any]) -> None:
+    """Something for some people alone."""
+    _run_all([posting.tell_person(str(user), events.dumps(record)) for user in users])
+
+
 def find_record(room: UUID, message_id: str) -> str | None:
     """The JSON of a message of the room's log; None when it is gone, or Valkey is away."""
     place = events.parse_message_id(message_id)
@@ -57,7 +72,11 @@ def find_record(room: UUID, message_id: str) -> str | None:
 
 
 def _run(call: Call[Any]) -> None:
+    _run_all([call])
+
+
+def _run_all(calls: Sequence[Call[Any]]) -> None:
     try:
-        on_air.state().run(call)
+        on_air.state().run_all(calls)
     except BusError as error:
         logger.warning("a room could not be told: %s", error)

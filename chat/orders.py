@@ -176,7 +176,7 @@ def _whisper(order: Order) -> Answer:
     text = order.after(1)
     if not text:
         raise BadArguments(USAGE["w"].text)
-    whispers.whisper(channel=order.channel, by=order.by, target=target, text=text, now=order.now)
+    whispers.whisper(by=order.by, target=target, text=text, now=order.now)
     return Answer("whisper_success", f"To {target.username}: {text}")
 
 

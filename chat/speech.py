@@ -213,9 +213,12 @@ class Speech:
         record = json.loads(found) if found else {}
         if record.get("id") != message_id.lower() or record.get("type") != "message":
             raise UnknownMessage
+        here = self.hub.find(room)
+        if here and events.is_gone(record, (one.text for one in here.ring if one.offset > place[1])):
+            raise UnknownMessage  # a quote would bring it back
         author = record["user"]
         return {
-            "id": message_id,
+            "id": record["id"],
             "user": author["id"],
             "login": author["login"],
             "text": record["text"][:QUOTE],

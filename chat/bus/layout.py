@@ -7,13 +7,14 @@ All keys of a room share one hash slot, so that one Lua call may touch them toge
 | `{room:<id>}:facts` | hash | `revision`, `json` of `facts.Facts` |
 | `{room:<id>}:member:<user>` | hash | `n` counts changes, `s` is the packed `standing.Standing`; kept KNOWN_MS |
 | `{room:<id>}:head` | hash | `epoch`, `offset`, `hidden`: the last numbers given; `started`: when Valkey did |
-| `{room:<id>}:log` | stream | entry `<offset>-0`: `k` kind, `t` Unix ms, `j` the record, `s` numbers left out before it; the last KEEP_RECORDS of KEEP_MS |
+| `{room:<id>}:log` | stream | entry `<offset>-0`: `k` kind, `t` Unix ms, `j` record, `s` numbers left out before it |
 | `{room:<id>}:hidden` | stream | messages a busy room did not show, numbered apart |
 | `{room:<id>}:times:<user>` | list | when the user last spoke, newest first |
 | `{room:<id>}:said:<user>:<digest>` | string | the user said this within the last REPEAT_MS |
 | `{room:<id>}:unique:<digest>` | string | anybody said this within the last UNIQUE_MS |
 | `{room:<id>}:tempo:<second>` | string | messages in this second of the Unix epoch |
 | `{room:<id>}:present:<window>` | HyperLogLog | who is in the room |
+| `{person:<id>}:live` | sharded channel | records for one person, in all their sockets |
 | `{room:<id>}:live` | sharded channel | `<kind><offset>+<left out> <record>`, or `e <record>` for what is not kept |
 """
 
@@ -24,6 +25,7 @@ from hashlib import blake2b
 from streaming.bus.layout import key
 
 KEEP_RECORDS = 20_000
+"""A log has at most so many records, none older than KEEP_MS."""
 KEEP_MS = 24 * 3600 * 1000
 KNOWN_MS = 120_000
 """Facts and standings are read from PostgreSQL again after this long, should a change not have reached Valkey."""
@@ -47,6 +49,11 @@ def room_key(room: str, *parts: str) -> str:
 def channel(room: str) -> str:
     """The sharded pub/sub channel of the room; its name has the room's slot."""
     return room_key(room, "live")
+
+
+def line(user: str) -> str:
+    """The sharded pub/sub channel of what one person alone is told."""
+    return key(f"person:{user}", "live")
 
 
 def digest(text: str) -> str:

@@ -15,7 +15,7 @@ MOST = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An entry of the log: `kind` is MESSAGE or CONTROL, `text` its JSON. `left_out` numbers before it have no record."""
+    """An entry of the log: `kind` is MESSAGE or CONTROL, `text` its JSON; `left_out` numbers before it have none."""
 
     offset: int
     kind: bytes
@@ -97,9 +97,7 @@ def _tail(reply: Any, *, newest_first: bool) -> Tail:
 def _record(entry: Any) -> Record:
     at, fields = entry
     values = dict(zip(fields[::2], fields[1::2], strict=True))
-    return Record(
-        int(at.partition(b"-")[0]), values[b"k"], values[b"j"].decode(), left_out=int(values.get(b"s", 0))
-    )
+    return Record(int(at.partition(b"-")[0]), values[b"k"], values[b"j"].decode(), left_out=int(values.get(b"s", 0)))
 
 
 def unpack_live(payload: bytes) -> Record:

@@ -222,6 +222,11 @@ def tell(room: str, record: str) -> Call[None]:
     return Call(arguments=("SPUBLISH", layout.channel(room), f"e {record}"), parse=lambda _reply: None)
 
 
+def tell_person(user: str, record: str) -> Call[int]:
+    """Tells one person, wherever they are; nothing is kept. Answers how many processes have a socket of theirs."""
+    return Call(arguments=("SPUBLISH", layout.line(user), record), parse=int)
+
+
 def _posted(reply: Any) -> Posted:
     outcome = reply[0].decode()
     if outcome == "ok":

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
 from chat.bus import layout, log, presence, rooms
 from chat.bus.epoch import fresh_epoch
@@ -32,6 +33,14 @@ UNRELIABLE = notice("unreliable", "Chat may be unreliable: what is said now may 
 RELIABLE = notice("reliable", "Chat is reliable again.")
 ANEW = dumps({"type": "anew"})
 
+
+class Listener(Protocol):
+    """A socket of a person who has signed in."""
+
+    def hear(self, record: str) -> None:
+        """Sends what is for this person alone. It must not wait."""
+
+
 LoadFacts = Callable[[str], Awaitable[Facts]]
 
 
@@ -45,7 +54,9 @@ class Hub:
         self._load_facts = load_facts
         self._rooms: dict[str, Room] = {}
         self._by_channel: dict[str, Room] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._listeners: dict[str, dict[Listener, None]] = {}
+        """By a person's line: their sockets here."""
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._running: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -96,6 +107,22 @@ class Hub:
         room.viewers.pop(viewer, None)
         if not room.viewers:
             asyncio.get_running_loop().call_later(LINGER_S, self._close_if_empty, room)
+
+    def listen(self, user: str, listener: Listener) -> None:
+        """From here on the listener hears what is for this person alone."""
+        line = layout.line(user)
+        here = self._listeners.setdefault(line, {})
+        here[listener] = None
+        if len(here) == 1:
+            self._spawn(self._feed.subscribe(line))
+
+    def hush(self, user: str, listener: Listener) -> None:
+        """Ends what `listen` began; idempotent."""
+        line = layout.line(user)
+        here = self._listeners.get(line, {})
+        here.pop(listener, None)
+        if not here and self._listeners.pop(line, None) is not None:
+            self._spawn(self._feed.unsubscribe(line))
 
     async def missed(self, room: Room, *, epoch: str, offset: int, until: int) -> list[Record] | None:
         """The records after `offset` up to `until`, or None when they are no longer all to be had."""
@@ -169,6 +196,8 @@ class Hub:
     def _take(self, channel: str, payload: bytes) -> None:
         room = self._by_channel.get(channel)
         if room is None:
+            for listener in list(self._listeners.get(channel, ())):
+                listener.hear(payload.decode())
             return
         record = log.unpack_live(payload)
         room.receive(record)
@@ -229,12 +258,12 @@ class Hub:
                 room.reliable = False
                 room.show(local(EPHEMERAL, UNRELIABLE))
 
-    def _spawn(self, work: Awaitable[None]) -> None:
+    def _spawn(self, work: Awaitable[Any]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("the hub's work failed", exc_info=error)

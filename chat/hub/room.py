@@ -122,7 +122,7 @@ class Room:
     def catch_up(self, tail: Tail) -> bool:
         """Takes what the log had after `offset`. False when some of that is gone: viewers must begin anew.
 
-        A Valkey that was killed may stand before `offset`, for it lost what viewers have seen; its numbers go on beyond.
+        A Valkey that was killed may stand before `offset`, having lost what viewers saw; its numbers go on beyond.
         """
         if tail.records:
             whole = tail.epoch == self.epoch and tail.records[0].follows(self.offset)

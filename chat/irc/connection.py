@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable
@@ -65,9 +66,17 @@ class Connection:
 
     def left(self) -> None:
         """The socket is gone."""
+        if self.user:
+            self.hub.hush(self.user, self)
         for membership in self.rooms.values():
             self.hub.leave(membership.room, membership)
         self.rooms.clear()
+
+    def hear(self, record: str) -> None:
+        """Whispers are for IRC too; what moderators are told of held messages has no word there."""
+        told = json.loads(record)
+        if told["type"] == "whisper" and self.capabilities.commands:
+            self.send(translate.whisper(told["from"], self.nick, told["text"], self.capabilities))
 
     def drain(self) -> None:
         """Asks the client to come back to another process."""
@@ -126,6 +135,7 @@ class Connection:
             return
         # The token says who one is, whatever the nick.
         self.user, self.nick, color = found
+        self.hub.listen(self.user, self)
         lines = translate.greeting(self.nick)
         if self.capabilities.commands:
             lines.append(translate.global_user_state(self.nick, self.user, color, self.capabilities))

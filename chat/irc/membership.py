@@ -71,28 +71,17 @@ class Membership:
         text = ""
         if decoded["type"] == "delete":
             text = self._text_of(decoded["target"])
-        elif decoded["type"] == "whisper":
-            return []
         return translate.record_lines(
             decoded, login=self.login, room=self.room.room, capabilities=capabilities, deleted_text=text
         )
 
     def _is_own(self, record: Record) -> bool:
         if record.kind != MESSAGE or not self.connection.user or self.connection.user not in record.text:
-            if '"type":"whisper"' in record.text:
-                self._whispered(record)
             return False
         decoded = json.loads(record.text)
         return decoded["user"]["id"] == self.connection.user and (
             decoded["id"] in self.own or decoded["text"] == self.saying
         )
-
-    def _whispered(self, record: Record) -> None:
-        decoded = json.loads(record.text)
-        if decoded["type"] == "whisper" and decoded["to"] == self.connection.user:
-            self.connection.send(
-                translate.whisper(decoded["from"], self.connection.nick, decoded["text"], self.connection.capabilities)
-            )
 
     def _text_of(self, message: str) -> str:
         for record in reversed(self.room.ring):

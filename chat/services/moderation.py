@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.ratelimit import RateLimit
 from chat import events, live
 from chat.errors import AlreadySo, BadArguments, NothingToUndo, TargetProtected, UnknownMessage
-from chat.models import MAX_REASON, Ban, HeldMessage, ModAction
+from chat.models import MAX_REASON, Ban, HeldMessage, ModAction, Moderator
 from chat.services.authority import need_above, need_moderator, note, rank, room_of
 from chat.services.settings import restore_modes
 from chat.standing import Rank
@@ -53,9 +53,7 @@ def ban(
         before={"ban": before},
         now=now,
     )
-    record = events.cleared(
-        user=str(target.pk), login=target.username, seconds=seconds, by=by.username, reason=reason[:MAX_REASON]
-    )
+    record = events.cleared(user=str(target.pk), login=target.username, seconds=seconds, by=by.username)
     if seconds is None:
         record["ban"] = True
     transaction.on_commit(lambda: live.standing_changed(channel.pk, target.pk, record))
@@ -120,10 +118,12 @@ def clear(*, channel: Channel, by: User, now: datetime) -> ModAction:
 
 
 def hold(*, channel: Channel, user: User, text: str, reason: str, now: datetime) -> HeldMessage:
-    """Keeps a message for a moderator, and tells those who are here."""
+    """Keeps a message for the room's moderators, and tells them alone."""
     with transaction.atomic():
         held = HeldMessage.objects.create(room=room_of(channel), user=user, text=text, reason=reason, held_at=now)
-    live.told(channel.pk, {"type": "held", "id": str(held.pk), "login": user.username, "text": text, "reason": reason})
+    record = {"type": "held", "room": channel.login, "id": str(held.pk), "login": user.username, "text": text}
+    moderators = Moderator.objects.filter(channel=channel).values_list("user_id", flat=True)
+    live.told_people([channel.user_id, *moderators], {**record, "reason": reason})
     return held
 
 

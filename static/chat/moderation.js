@@ -18,9 +18,9 @@ export class Moderation {
     });
   }
 
-  /** A message is held: the desk's button says so. @param {boolean} mine whether this viewer moderates */
-  held(mine) {
-    if (mine) {
+  /** A message is held: the desk's button says so. @param {boolean} here whether in this room */
+  held(here) {
+    if (here) {
       this.#root.querySelector("[data-desk-button]").classList.add("chat__desk-button--new");
       if (this.#dialog.open) {
         this.#load();

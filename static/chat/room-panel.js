@@ -98,10 +98,10 @@ export class RoomPanel {
         this.#busy(frame.tempo);
         break;
       case "held":
-        this.#moderation?.held(this.#moderates);
+        this.#moderation?.held(frame.room === this.#root.dataset.login);
         break;
       case "whisper":
-        if (frame.to === this.#you?.id) {
+        if (!("overlay" in this.#root.dataset)) {
           this.#log.append([noticeLine(`${frame.from} whispers: ${frame.text}`, "whisper")]);
         }
         break;
@@ -134,7 +134,7 @@ export class RoomPanel {
       this.#log.removeOf(record.user);
       if (this.#moderates) {
         const how = record.ban ? "banned" : `timed out for ${record.seconds} s`;
-        this.#notice(`${record.login} was ${how} by ${record.by}.${record.reason ? ` ${record.reason}` : ""}`);
+        this.#notice(`${record.login} was ${how} by ${record.by}.`);
       }
     } else if (record.type === "clear") {
       this.#log.empty();

@@ -74,18 +74,21 @@ async def test_spam_is_held_until_a_moderator_lets_it_through(
 ) -> None:
     alices = await database_sync_to_async(token_of)(alice)
     bobs = await database_sync_to_async(token_of)(bobby)
-    room = await enter(web, alice.username)
+    room = await enter(web, alice.username, headers={"Authorization": f"Bearer {alices}"})
+    stranger = await enter(web, alice.username)
     spam = "A" * 40 + " WHY WOULD YOU EVER DO THIS TO ME TODAY"
     answer = await post(web, "/chat/messages", bobs, channelId=alice.username, message=spam)
     assert answer.json()["code"] == "held"
     held = await room.get("held")
-    assert held["text"] == spam
+    assert (held["text"], held["room"]) == (spam, alice.username)
     answer = await post(web, f"/chat/held/{held['id']}", bobs, channelId=alice.username, allowed=True)
     assert answer.status_code == 403
     answer = await post(web, f"/chat/held/{held['id']}", alices, channelId=alice.username, allowed=True)
     assert answer.status_code == 200
     [message] = await room.messages(1)
     assert (message["text"], message["user"]["login"]) == (spam, "bobby")
+    assert await stranger.messages(1) == [message]
+    assert stranger.frames == []  # what waits is for moderators alone
 
 
 async def test_the_desk_is_for_moderators_and_undoes(web: Server, alice: User, bobby: User, carol: User) -> None:

@@ -61,6 +61,16 @@ def test_deleted_messages_are_not_told_again() -> None:
     assert [record["type"] for record in kept].count("clear") == 1
 
 
+def test_a_message_is_gone_once_it_was_deleted_or_its_author_cleared() -> None:
+    said = json.loads(message(1))
+    deleted = events.dumps(events.deleted(said["id"], "alice", "mod"))
+    assert not events.is_gone(said, [message(2, text='"type":"delete"')])
+    assert events.is_gone(said, [message(2), deleted])
+    for user, gone in (("a-id", True), (None, True), ("b-id", False)):
+        cleared = events.dumps(events.cleared(user=user, login=None, seconds=None, by="mod"))
+        assert events.is_gone(said, [cleared]) is gone
+
+
 def test_a_text_can_not_pass_for_a_deletion() -> None:
     evil = message(1, text='"type":"clear","user":null')
     assert len(events.without_deleted([message(0), evil])) == 2

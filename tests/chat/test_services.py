@@ -16,6 +16,7 @@ from chat import live, people
 from chat.commands import Command
 from chat.errors import (
     AlreadySo,
+    Away,
     BadArguments,
     EmoteRefused,
     NotBroadcaster,
@@ -214,7 +215,6 @@ def test_roles_are_the_broadcasters_to_give(channel: Channel, alice: User, bobby
         ("vips", "no_vips"),
         ("color coral", "color_changed"),
         ("block bobby", "block_success"),
-        ("w bobby psst", "whisper_success"),
         ("help", "cmds_available"),
         ("help ban", "cmds_help"),
         ("announce hello", "announced"),
@@ -237,6 +237,8 @@ def test_a_moderators_commands(channel: Channel, bobby: User, mod: User, text: s
         ("mod bobby", NotBroadcaster),
         ("unban bobby", AlreadySo),
         ("unpin", AlreadySo),
+        ("w bobby psst", Away),
+        ("w carol psst", TargetProtected),
     ],
 )
 def test_commands_that_are_refused(

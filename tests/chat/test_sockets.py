@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from channels.db import database_sync_to_async
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -129,3 +131,33 @@ async def test_a_ping_is_answered(web: Server, alice: User, enter: Connect) -> N
     socket = await enter(web, alice.username)
     await socket.send(type="ping")
     await socket.get("pong")
+
+
+async def test_a_whisper_reaches_one_person_in_whatever_room_and_nobody_else(
+    web: Server, second_web: Server, alice: User, carol: User, bobs_cookie: str, enter: Connect
+) -> None:
+    carols = await database_sync_to_async(cookie_of)(carol)
+    bob = await enter(web, alice.username, cookie=bobs_cookie)
+    there = await enter(second_web, "bobby", cookie=carols)
+    stranger = await enter(web, alice.username)
+    assert (await bob.say("/w carol psst"))["type"] == "ack"
+    whisper = await there.get("whisper")
+    assert (whisper["from"], whisper["text"]) == ("bobby", "psst")
+    await bob.say("aloud")
+    assert (await stranger.messages(1))[0]["text"] == "aloud"
+    assert [frame["type"] for frame in stranger.frames] == []
+    await there.connection.close()
+    await there.connection.wait_closed()
+    for _ in range(15):  # until her process has noticed
+        if (answer := await bob.say("/w carol are you there?"))["type"] == "error":
+            break
+        await asyncio.sleep(0.2)
+    assert answer["code"] == "away"
+
+
+async def test_a_deleted_message_can_not_be_quoted(web: Server, alice: User, bobs_cookie: str, enter: Connect) -> None:
+    bob, witness = await enter(web, alice.username, cookie=bobs_cookie), await enter(web, alice.username)
+    said = await bob.say("I take that back")
+    await bob.say(f"/delete {said['id']}")
+    await witness.get("delete")
+    assert (await bob.say("what did I say?", reply_to=said["id"]))["code"] == "unknown_message"
