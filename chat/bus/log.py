@@ -79,6 +79,19 @@ def record(room: str, offset: int) -> Call[str | None]:
     )
 
 
+def first(room: str, offset: int) -> Call[Record | None]:
+    """The oldest record of an offset or later, None when there is none."""
+    return Call(
+        arguments=("XRANGE", room_key(room, "log"), f"{offset}-0", "+", "COUNT", 1),
+        parse=lambda reply: _record(reply[0]) if reply else None,
+    )
+
+
+def newest_offset(room: str) -> Call[int]:
+    """The last offset given, 0 before the first."""
+    return Call(arguments=("HGET", room_key(room, "head"), "offset"), parse=lambda reply: int(reply or 0))
+
+
 def epoch(room: str) -> Call[str | None]:
     """The room's epoch, None before its first record."""
     return Call(
