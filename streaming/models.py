@@ -52,6 +52,10 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
         """Channels that have a page: not suspended, of an active user."""
         return self.filter(suspended=False, user__is_active=True)
 
+    def beginning(self, words: str) -> ChannelQuerySet:
+        """Channels whose login begins so, in order; the login's index finds them."""
+        return self.filter(user__username__startswith=words.lower()).select_related("user").order_by("user__username")
+
     def with_login(self, login: str) -> ChannelQuerySet:
         """The channel at `/<login>`, whatever the login's case."""
         return self.select_related("user", "category").filter(user__username=login.lower())
@@ -134,6 +138,15 @@ class BroadcastQuerySet(models.QuerySet["Broadcast"]):
     def public(self) -> BroadcastQuerySet:
         """Broadcasts of channels that have a page."""
         return self.filter(channel__suspended=False, channel__user__is_active=True)
+
+    def matching(self, words: str) -> BroadcastQuerySet:
+        """With the words in title, login or category, or as a tag. It looks at each broadcast: narrow down first."""
+        return self.filter(
+            Q(title__icontains=words)
+            | Q(channel__user__username__icontains=words)
+            | Q(category__name__icontains=words)
+            | Q(tags__contains=[words.lower()])
+        )
 
     def for_cards(self) -> BroadcastQuerySet:
         """With all that a card shows, newest first, in one query."""

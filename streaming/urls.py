@@ -34,6 +34,7 @@ urlpatterns = [
     path("dashboard/info", dashboard.set_info, name="set_info"),
     path("dashboard/key", dashboard.issue_key, name="issue_key"),
     path("dashboard/key/revoke", dashboard.revoke_key, name="revoke_key"),
+    re_path(r"^search/?$", pages.search, name="search"),
     re_path(r"^settings/?$", account.settings, name="settings"),
     path("settings/tokens", account.issue_token, name="issue_token"),
     path("settings/tokens/<uuid:token_id>/revoke", account.revoke_token, name="revoke_token"),

@@ -10,11 +10,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.ratelimit import RateLimit, RateLimited, source, too_many_requests
 from streaming import on_air
 from streaming.models import Broadcast, Category, Channel
 
 MAX_LISTED = 500
 """The newest live broadcasts that are ranked by viewers; more wait for the directory to get pages."""
+MAX_WORDS = 60
+MAX_FOUND = 50
+SEARCHES = RateLimit("search", count=60, seconds=60)
 
 
 @require_safe
@@ -37,6 +41,21 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(Category, slug=slug)
     cards = _ranked(Broadcast.objects.open().filter(category=found))
     return render(request, "streaming/category.html", {"category": found, "cards": cards})
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """Who is live with these words, and whose login begins with them."""
+    words = request.GET.get("q", "").replace("\0", "").strip()[:MAX_WORDS]
+    context: dict[str, object] = {"words": words}
+    if words:
+        try:
+            SEARCHES.spend(source(request), now=timezone.now())
+        except RateLimited as error:
+            return too_many_requests(request, error)
+        context["cards"] = _ranked(Broadcast.objects.open().matching(words))
+        context["channels"] = Channel.objects.public().beginning(words)[:MAX_FOUND]
+    return render(request, "streaming/search.html", context)
 
 
 @require_safe

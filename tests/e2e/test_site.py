@@ -123,7 +123,7 @@ def test_the_first_tab_leads_past_the_header(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/directory", "/directory/music", "/accounts/login/", "/accounts/signup/", "/nobody"]
+    "path", ["/", "/directory", "/directory/music", "/accounts/login/", "/accounts/signup/", "/nobody", "/search?q=a"]
 )
 def test_no_page_scrolls_sideways_on_a_phone(page: Page, path: str) -> None:
     page.goto(path)

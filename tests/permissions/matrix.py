@@ -80,6 +80,7 @@ SITE = (
     get("", 200),
     get("^directory/?$", 200),
     get("directory/<slug:slug>", 200),
+    get("^search/?$", 200),
     get("healthz", 200),
     get("readyz", 200),
     get("<login:login>", 200),

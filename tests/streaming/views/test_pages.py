@@ -13,6 +13,7 @@ from django.utils import timezone
 from streaming import on_air, services
 from streaming.bus import viewers
 from streaming.models import Broadcast, Channel
+from streaming.views.pages import SEARCHES
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -90,6 +91,42 @@ def test_the_directory_counts_and_its_category_lists(client: Client, make_channe
 
 def test_an_unknown_category_is_not_found(client: Client, db: None) -> None:
     assert client.get("/directory/juggling").status_code == 404
+
+
+@pytest.mark.parametrize("words", ["tape", "lic", "MUSIC", "Synths"])
+def test_search_finds_who_is_live_by_title_login_category_and_tag(
+    client: Client, make_channel: Callable[[str], Channel], words: str
+) -> None:
+    alice = make_channel("alice")
+    services.set_stream_info(channel_id=alice.pk, title="Old tapes", category="Music", tags=["synths"])
+    go_live(alice)
+    go_live(make_channel("bobby"))
+    page = body(client, f"/search?q={words}")
+    assert "Old tapes" in page
+    assert "/bobby" not in page
+
+
+def test_search_finds_channels_by_how_their_login_begins(
+    client: Client, make_channel: Callable[[str], Channel]
+) -> None:
+    for login in ("alice", "alicia", "malice"):
+        make_channel(login)
+    Channel.objects.filter(user__username="alicia").update(suspended=True)
+    page = body(client, "/search?q=Ali")
+    assert 'href="/alice"' in page
+    assert "/alicia" not in page
+    assert "/malice" not in page
+
+
+@pytest.mark.parametrize("words", ["", "%00", "a" * 500, "<script>"])
+def test_search_takes_any_words(client: Client, db: None, words: str) -> None:
+    assert "<script>" not in body(client, f"/search?q={words}").split("</head>")[1]
+
+
+def test_searches_are_limited(client: Client, db: None) -> None:
+    for _ in range(SEARCHES.count):
+        assert client.get("/search?q=a").status_code == 200
+    assert client.get("/search?q=a").status_code == 429
 
 
 def test_a_live_channel_page_carries_the_player_and_the_info(client: Client, channel: Channel) -> None:
