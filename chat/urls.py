@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 import streaming.urls  # noqa: F401 - it registers the `login` converter
 from chat import views
@@ -11,6 +11,7 @@ app_name = "chat"
 urlpatterns = [
     path("popout/<login:login>/chat", views.popout, name="popout"),
     path("overlay/<login:login>/chat", views.overlay, name="overlay"),
+    re_path(r"^following/?$", views.following, name="following"),
     path("chat/<login:login>/follow", views.follow, name="follow"),
     path("chat/<login:login>/moderation", views.moderation, name="moderation"),
     path("chat/<login:login>/moderation/emotes", views.add_emote, name="add_emote"),

@@ -22,11 +22,14 @@ from chat.models import Emote, Room
 from chat.pictures import MOST_BYTES
 from chat.services import emotes, roles, settings
 from chat.services.authority import need_moderator
-from streaming.models import Channel
+from streaming import on_air
+from streaming.models import Broadcast, Channel
 
 FOLLOWS = RateLimit("chat-follow", count=60, seconds=60)
 WRITES = RateLimit("chat-settings", count=60, seconds=60)
 EMOTE_AGE = 31_536_000
+MOST_AWAY = 200
+"""Channels that are not on, listed on one page."""
 
 
 def _channel(login: str) -> Channel:
@@ -60,6 +63,22 @@ def follow(request: HttpRequest, login: str) -> HttpResponse:
     else:
         roles.unfollow(channel=channel, user=request.user)
     return redirect(channel)
+
+
+@login_required
+@require_safe
+def following(request: HttpRequest) -> HttpResponse:
+    """The channels one follows: who is live, the most watched first, then the others."""
+    assert request.user.is_authenticated
+    followed = Channel.objects.public().filter(follows__user=request.user.pk)
+    live = Broadcast.objects.open().public().for_cards().filter(channel__in=followed)
+    cards = on_air.cards(live, now=timezone.now())
+    away = followed.exclude(pk__in=live.values("channel")).select_related("user").order_by("user__username")
+    return render(
+        request,
+        "chat/following.html",
+        {"cards": sorted(cards, key=lambda card: -card.viewers), "away": away[:MOST_AWAY]},
+    )
 
 
 @require_safe
