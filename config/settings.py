@@ -69,6 +69,8 @@ def readable_file(name: str) -> Path | None:
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "var"))).absolute()
 MEDIA_ROOT = Path(text("MEDIA_ROOT", str(DATA_DIR / "media"))).absolute()
 MEDIA_URL = "/media/"
+WORK_DIR = Path(text("WORK_DIR", str(DATA_DIR / "work"))).absolute()
+"""Where files grow before they are put into storage; best on the same file system as MEDIA_ROOT."""
 
 
 def socket_folder(data: Path) -> Path:

@@ -6,7 +6,9 @@ whoever reads needs no lock.
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +29,7 @@ class MediaStorage(Protocol):
         """Puts an object whole or not at all."""
 
     def put_file(self, key: str, path: Path) -> None:
-        """The same from a file, without holding it in memory."""
+        """The same from a file, without holding it in memory; the file is storage's, and gone, afterwards."""
 
     def read(self, key: str, offset: int = 0, size: int = -1) -> bytes:
         """`size` bytes from `offset`, all the rest if negative. Raises FileNotFoundError."""
@@ -58,9 +60,19 @@ class FileMedia(FileSystemStorage):
             file.write(data)
 
     def put_file(self, key: str, path: Path) -> None:
-        with path.open("rb") as source, self._appearing(key) as file:
-            while piece := source.read(PIECE):
-                file.write(piece)
+        final = Path(self.path(key))
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        path.chmod(0o644)
+        try:
+            path.replace(final)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            with path.open("rb") as source, self._appearing(key) as target:
+                shutil.copyfileobj(source, target, PIECE)
+            path.unlink()
 
     def read(self, key: str, offset: int = 0, size: int = -1) -> bytes:
         with Path(self.path(key)).open("rb") as file:
@@ -122,6 +134,7 @@ class S3Media(S3Storage):  # type: ignore[misc]
     def put_file(self, key: str, path: Path) -> None:
         # In several parts from 8 MiB on; S3 shows the object when the last one is there.
         self.bucket.upload_file(str(path), key)
+        path.unlink()
 
     def read(self, key: str, offset: int = 0, size: int = -1) -> bytes:
         if size == 0:

@@ -6,16 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from vods.archiving import SEAL
-from vods.models import Vod, VodState
+from vods.models import AssetKind, Vod, VodState
 from vods.steps import StepSpec, Work
 from vods.wanted import WorkflowKind
 from vods.work.archive import archive
+from vods.work.movies import make_audio, make_videos
+from vods.work.pictures import make_poster, make_preview, make_storyboard
+from vods.work.product import product_died
 from vods.work.remove import REMOVE_VOD, remove_vod, vanish_vod
 from vods.work.seal import seal, seal_died
 
 WORKS: Mapping[str, Work] = {
     "archive": Work(archive),
     "seal": Work(seal, died=seal_died),
+    "mp4": Work(make_videos, died=product_died(AssetKind.MP4)),
+    "audio": Work(make_audio, died=product_died(AssetKind.AUDIO)),
+    "storyboard": Work(make_storyboard, died=product_died(AssetKind.STORYBOARD)),
+    "poster": Work(make_poster, died=product_died(AssetKind.POSTER)),
+    "preview": Work(make_preview, died=product_died(AssetKind.PREVIEW)),
     "remove-vod": Work(remove_vod),
     "vanish-vod": Work(vanish_vod),
 }

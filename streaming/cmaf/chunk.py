@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from streaming.media import AccessUnit
 
@@ -33,6 +34,8 @@ _HEAD = struct.Struct(
     "I4sIQ"  # tfdt
     "I4sIIi"  # trun, up to its samples
 )
+_TFDT, _TRUN_FLAGS, _COUNT = 16, 19, 20
+"""Where in `_HEAD` are the decode time, and `trun`'s flags and number of samples."""
 _MDAT = struct.Struct(">I4s")
 
 
@@ -98,6 +101,76 @@ def unpack_chunk(data: bytes | memoryview) -> list[tuple[AccessUnit, int]]:
         end = media.offset + media.size
         found += _samples(box.body, view[box.offset : end], end - len(media.body) - box.offset)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The samples of one chunk, told apart but not taken apart: `media` holds them one behind the other.
+
+    `dts` is where the first begins, in ticks; a sample's presentation is its decode time plus its offset.
+    """
+
+    dts: int
+    durations: Sequence[int]
+    sizes: Sequence[int]
+    offsets: Sequence[int]
+    syncs: Sequence[bool]
+    media: memoryview
+
+
+def unpack_runs(data: bytes | memoryview) -> Iterator[Run]:
+    """The chunks of a part, a segment or several, for whoever copies their media without looking into it.
+
+    Reads what `pack_chunk` writes: one track, one `trun`, the samples from `mdat`'s beginning to its end. Raises
+    `BoxError` for anything else.
+    """
+    view = memoryview(data)
+    at = 0
+    while at < len(view):
+        if len(view) - at < _HEAD.size:
+            raise BoxError(b"moof", "cut short")
+        head = _HEAD.unpack_from(view, at)
+        moof, kind, dts, flags, count = head[0], head[1], head[_TFDT], head[_TRUN_FLAGS], head[_COUNT]
+        body = at + moof + _MDAT.size
+        if kind != b"moof" or count > MAX_SAMPLES or body > len(view):
+            raise BoxError(b"moof", "not one of ours, or cut short")
+        size, kind = _MDAT.unpack_from(view, at + moof)
+        plain = not flags & _COMPOSITION
+        fields = 2 if plain else 4
+        values = struct.unpack_from(">" + ("II" if plain else "IIIi") * count, view, at + _HEAD.size)
+        durations, sizes = values[::fields], values[1::fields]
+        media = view[body : at + moof + size]
+        if kind != b"mdat" or sum(sizes) != len(media):
+            raise BoxError(b"mdat", "not of its samples' size")
+        offsets = (0,) * count if plain else values[3::fields]
+        syncs = (True,) * count if plain else tuple(not flag & 0x10000 for flag in values[2::fields])
+        yield Run(dts, durations, sizes, offsets, syncs, media)
+        at += moof + size
+
+
+def first_sample_end(data: bytes | memoryview) -> int:
+    """How many bytes from the start of a chunk that `pack_chunk` wrote hold its first sample. `data` need not have all
+    of them, but those in which the chunk says so. Raises `BoxError`."""
+    return sum(_first_sample(data))
+
+
+def first_sample(data: bytes | memoryview) -> bytes:
+    """The first sample of a chunk that `pack_chunk` wrote. Raises `BoxError`."""
+    start, size = _first_sample(data)
+    if len(data) < start + size:
+        raise BoxError(b"mdat", "cut short")
+    return bytes(data[start : start + size])
+
+
+def _first_sample(data: bytes | memoryview) -> tuple[int, int]:
+    """Where the first sample begins, and its size."""
+    if len(data) < _HEAD.size + 8:
+        raise BoxError(b"moof", "cut short")
+    head = _HEAD.unpack_from(data)
+    if head[1] != b"moof" or not head[_COUNT]:
+        raise BoxError(b"moof", "not one of ours")
+    # Duration and size are what a sample's entry begins with, whatever else it has.
+    return head[0] + _MDAT.size, struct.unpack_from(">I", data, _HEAD.size + 4)[0]
 
 
 def _samples(moof: memoryview, chunk: memoryview, media: int) -> list[tuple[AccessUnit, int]]:

@@ -157,6 +157,30 @@ def still_command(executable: str, *, width: int) -> list[str]:
     return _compile(output, executable)
 
 
+def tiles_command(executable: str, *, width: int, height: int) -> list[str]:
+    """FLV of nothing but key frames on standard input to raw RGB pictures of this size on standard output, in order;
+    another shape of picture gets bars."""
+    source = ffmpeg.input("pipe:0", f="flv", protocol_whitelist="pipe", threads=1, probesize=32, analyzeduration=0)
+    picture = source.video.filter("scale", width, height, force_original_aspect_ratio="decrease", flags="fast_bilinear")
+    picture = picture.filter("pad", width, height, "(ow-iw)/2", "(oh-ih)/2").filter("setsar", 1)
+    output = ffmpeg.output(picture, "pipe:1", f="rawvideo", pix_fmt="rgb24", fps_mode="passthrough")
+    return _compile(output, executable)
+
+
+def preview_command(executable: str, *, width: int) -> list[str]:
+    """FLV on standard input to a small silent fragmented MP4 on standard output."""
+    source = ffmpeg.input("pipe:0", f="flv", protocol_whitelist="pipe", probesize=32, analyzeduration=0)
+    picture = source.video.filter("fps", 15).filter("scale", f"min({width},iw)", -2).filter("setsar", 1)
+    output = ffmpeg.output(
+        picture.filter("format", "yuv420p"),
+        "pipe:1",
+        f="mp4",
+        movflags="frag_keyframe+empty_moov+default_base_moof",
+        **{"c:v": "libx264", "preset": "veryfast", "crf": 28, "threads": 1, "fflags": "+bitexact"},
+    )
+    return _compile(output, executable)
+
+
 def _compile(output: Any, executable: str) -> list[str]:
     quiet = output.global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error")
     argv: list[str] = quiet.compile(cmd=executable)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
 from threading import Event
 from uuid import UUID
 
@@ -21,7 +23,6 @@ from streaming.ingest.describer import Describer
 from streaming.media import SOURCE, AccessUnit, BroadcastState, Chunk
 from tests.streaming.cmaf.clips import Clip
 from tests.streaming.packed import WALL_MS, Packed
-from vods.storage import MediaStorage
 from vods.workflows import WORKS
 from workers.ledger.attempt import run_step
 from workers.ledger.bookkeeper import Bookkeeper
@@ -70,6 +71,24 @@ class OnAir:
 
     def chunks(self, rendition: str = SOURCE) -> list[Chunk]:
         return self.packed.chunks[rendition]
+
+    def shown(self, rendition: str = SOURCE) -> list[Fraction]:
+        """When each picture or sound is shown in the VOD, in seconds: the time in which the encoder was away is
+        not in it."""
+        leading = self.chunks(self._describer.leading)
+        lead_scale = self.packed.timelines[self._describer.leading].timescale
+        scale = self.packed.timelines[rendition].timescale
+        shifts: dict[int, Fraction] = {}
+        end = Fraction(0)
+        for chunk in leading:
+            if chunk.discontinuity not in shifts:
+                shifts[chunk.discontinuity] = end - Fraction(chunk.dts, lead_scale)
+            end = Fraction(chunk.dts + chunk.duration, lead_scale) + shifts[chunk.discontinuity]
+        return [
+            Fraction(unit.pts, scale) + shifts[chunk.discontinuity]
+            for chunk in self.chunks(rendition)
+            for unit in units_of(chunk.data)
+        ]
 
     def units(self, rendition: str = SOURCE) -> list[AccessUnit]:
         return units_of(b"".join(chunk.data for chunk in self.chunks(rendition)))
@@ -123,9 +142,6 @@ class House:
         return dict(Step.objects.exclude(last_error="").values_list("name", "last_error"))
 
 
-def stored(media: MediaStorage, prefix: str) -> dict[str, bytes]:
-    """Every object below a prefix."""
-    from pathlib import Path
-
-    root = Path(media.path(""))  # type: ignore[attr-defined]
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.glob(f"{prefix}**/*") if path.is_file()}
+def stored(folder: Path) -> dict[str, bytes]:
+    """Every object in a storage of files."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.glob("**/*") if path.is_file()}

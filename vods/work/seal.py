@@ -18,15 +18,19 @@ from vods.library import leading_rendition, timeline_of
 from vods.models import Asset, AssetKind, Bundle, Vod, VodRendition, VodState
 from vods.recording import RUN, RecordedRun, enter_run, record_run, run_of
 from vods.services.settings import settings_of
-from vods.steps import Hopeless, Job, Outcome, StepSpec
+from vods.steps import Hopeless, Job, Lane, Outcome, StepSpec
 from vods.storage import media
 from vods.timeline import Timeline
 from vods.wanted import WorkflowKind, want
 
 log = structlog.get_logger(__name__)
 
-PRODUCTS: tuple[StepSpec, ...] = ()
+PRODUCTS = (
+    StepSpec(name="poster", work="poster", lane=Lane.PROMPT),
+    *(StepSpec(name=work, work=work) for work in ("storyboard", "mp4", "audio", "preview")),
+)
 """What is made of a VOD once it plays."""
+MADE = (AssetKind.POSTER, AssetKind.STORYBOARD, AssetKind.MP4, AssetKind.AUDIO, AssetKind.PREVIEW)
 NOTHING_RECORDED = "Nothing of this broadcast was recorded."
 
 
@@ -97,7 +101,7 @@ def _write(vod_id: UUID, runs: Sequence[RecordedRun], *, kept: bool) -> None:
         target_duration=target_duration(vod.target_duration, timeline),
         size=Bundle.objects.filter(rendition__vod=vod_id).aggregate(size=Sum("size"))["size"],
     )
-    Asset.objects.bulk_create([Asset(vod=vod, kind=kind) for kind in AssetKind.values], ignore_conflicts=True)
+    Asset.objects.bulk_create([Asset(vod=vod, kind=kind) for kind in MADE], ignore_conflicts=True)
 
 
 def target_duration(announced: int, timeline: Timeline) -> int:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from streaming.media import AUDIO, SOURCE
 from tests.streaming.cmaf.clips import Clip
-from tests.vods.onair import House, OnAir, units_of
+from tests.vods.onair import House, OnAir, stored, units_of
 from vods.library import timeline_of
 from vods.models import Bundle, Vod, VodState
 from vods.storage import media
+from workers.models import Workflow, WorkflowState
 
 
-def test_a_broadcast_becomes_a_vod_frame_by_frame(air: OnAir, clip: Clip, house: House) -> None:
+def test_a_broadcast_becomes_a_vod_frame_by_frame(air: OnAir, clip: Clip, house: House, storage: Path) -> None:
     air.send(clip)
     house.sweep()
     vod = Vod.objects.get()
@@ -18,6 +21,7 @@ def test_a_broadcast_becomes_a_vod_frame_by_frame(air: OnAir, clip: Clip, house:
     assert [bundle.count for bundle in Bundle.objects.filter(rendition__name=SOURCE)] == [10]
     house.hear(air.end())
     assert house.errors() == {}
+    assert Workflow.objects.get().state == WorkflowState.DONE
     vod.refresh_from_db()
     assert vod.state == VodState.READY
     assert abs(vod.duration_ms - 25_000) <= 34
@@ -30,4 +34,4 @@ def test_a_broadcast_becomes_a_vod_frame_by_frame(air: OnAir, clip: Clip, house:
         assert units_of(data) == air.units(name)
         sections = {init.number: bytes(init.data) for init in rendition.inits.all()}
         assert sections == {number: section.data for number, section in air.packed.inits[name].items()}
-    assert vod.size == sum(len(chunk.data) for name in (SOURCE, AUDIO) for chunk in air.chunks(name))
+    assert vod.size == sum(len(data) for data in stored(storage).values())
