@@ -33,6 +33,7 @@ from streaming.flv.tracks import config_tag, frame_tag
 from streaming.ladder import ladder
 from streaming.media import SOURCE, VIDEO_TIMESCALE, AccessUnit, Rendition, Track
 from workers.attempt import Attempt
+from workers.motion import Motions
 from workers.transcode import Order, Workbench, transcode
 from workers.warm import Key, Standing, WarmEncoders
 
@@ -98,7 +99,8 @@ def continuous(file: Path) -> dict[str, float]:
 def by_tasks(engines: Engines, broadcast: str, file: Path, warm: WarmEncoders) -> dict[str, float]:
     """One task per segment, each begun when its segment is."""
     bus = Valkey(engines.bus_url)
-    bench = Workbench(bus=bus, warm=warm, ffmpeg=FFMPEG, instance="bench", clock=time.monotonic)
+    motions = Motions(lambda: 0.0)  # time that stands still: bit rates stay as they are in what this is compared with
+    bench = Workbench(bus=bus, warm=warm, motions=motions, ffmpeg=FFMPEG, instance="bench", clock=time.monotonic)
     source = subprocess.Popen(
         [sys.executable, "-m", "bench.source", engines.bus_url, broadcast, str(file)], cwd=BASE_DIR
     )

@@ -30,7 +30,9 @@ _RUNGS = (
 )
 BUFFER_SECONDS = 0.5
 """The rate control's buffer: how far a rung's bit rate may run ahead of its nominal one."""
-_PEAK = 1.3
+LEAST_EFFORT, MOST_EFFORT = 0.7, 1.2
+"""What an encoder may make of a rung's nominal bit rate: less for a calm picture, more for a wild one."""
+_PEAK = 1.3 * MOST_EFFORT
 """BANDWIDTH over the nominal bit rate: a 2 s segment may spend one whole buffer on top, and CMAF adds its boxes."""
 
 # Rec. ITU-T H.264 table A-1: level_idc, MaxMBPS, MaxFS, and MaxBR in 1000 bit/s (High profile takes 1.25 times that).
@@ -117,7 +119,7 @@ def ladder(source: Rendition) -> tuple[Rung, ...]:
                 every=every,
                 bitrate=bitrate,
                 profile=profile,
-                level_idc=_level(width, height, frame_rate, bitrate),
+                level_idc=_level(width, height, frame_rate, int(bitrate * MOST_EFFORT)),
             )
         )
     return tuple(rungs)

@@ -15,6 +15,7 @@ import structlog
 from streaming.ffmpeg.command import Branch, VideoEncoder, ladder_command
 from streaming.ffmpeg.errors import FfmpegError, FfmpegGone
 from streaming.ffmpeg.process import FfmpegProcess
+from streaming.ffmpeg.progress import ProgressReader
 from streaming.flv import file as flv
 from streaming.flv.errors import FlvError
 from streaming.flv.tag import TagType
@@ -72,6 +73,7 @@ class Encoder:
         self._stamps: dict[int, int] = {}
         self._readers = [VideoTrackReader() for _ in rungs]
         self._demuxers = [flv.Demuxer() for _ in rungs]
+        self._progress = ProgressReader()
         self._lock = threading.RLock()
         self._sink: Sink | None = None
         self._on_end: Callable[[], None] | None = None
@@ -87,11 +89,11 @@ class Encoder:
         def command(fds: Sequence[int]) -> list[str]:
             branches = [
                 Branch(rung, fd, self._stamp(starts[rung.name]) if rung.name in starts else 0)
-                for rung, fd in zip(self.rungs, fds, strict=True)
+                for rung, fd in zip(self.rungs, fds[:-1], strict=True)
             ]
-            return ladder_command(executable, branches, codec)
+            return ladder_command(executable, branches, codec, progress_fd=fds[-1])
 
-        self._process = FfmpegProcess(command, outputs=len(rungs))
+        self._process = FfmpegProcess(command, outputs=len(rungs) + 1)
         self._thread = threading.Thread(target=self._pump, name=f"encoder-{self._process.pid}", daemon=True)
         self._thread.start()
         self._write(flv.file_header(video=True, audio=False) + flv.pack(config_tag(track)))
@@ -114,6 +116,11 @@ class Encoder:
     def ended(self) -> bool:
         """Whether all output has come."""
         return self._finished
+
+    def quantisers(self) -> dict[str, float]:
+        """The mean quantiser of each rung since this was last asked, as far as there were reports."""
+        with self._lock:
+            return {self.rungs[output].name: mean for output, mean in self._progress.quantisers().items()}
 
     def feed(self, units: Sequence[AccessUnit], end: int) -> None:
         """Feeds a run of access units that ends at `end` (decoding time). Blocks while ffmpeg is busy.
@@ -199,6 +206,10 @@ class Encoder:
                 self._on_end()
 
     def _on_data(self, index: int, data: bytes) -> None:
+        if index == len(self.rungs):
+            with self._lock:
+                self._progress.feed(data)
+            return
         name = self.rungs[index].name
         for tag in self._demuxers[index].feed(data):
             if tag.type is not TagType.VIDEO:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 import structlog
@@ -21,6 +22,7 @@ from streaming.media import SOURCE, Chunk, Closes, Track
 from workers.attempt import Attempt
 from workers.encoder import Encoder
 from workers.errors import AttemptError, AttemptRefused, Draining, EncoderFailed, SourceLost
+from workers.motion import Motions
 from workers.patience import PatientReader
 from workers.warm import Key, Standing, WarmEncoders
 
@@ -55,6 +57,7 @@ class Workbench:
     clock: Callable[[], float]
     draining: Callable[[], bool] = lambda: False
     codec: VideoEncoder = VideoEncoder.X264
+    motions: Motions = field(default_factory=lambda: Motions(time.monotonic))
 
 
 def transcode(order: Order, bench: Workbench) -> None:
@@ -118,12 +121,12 @@ class _Run:
         if first.gap:
             raise self._given_up("the source has nothing here")
         self._first = first
-        rungs = self._rungs()
+        rungs = bench.motions.rungs(order.broadcast, self._rungs(), may_step=first.independent)
         attempt = Attempt(
             bench.bus, order.broadcast, order.token, rungs, self._claim.progress, first, clock=bench.clock
         )
         self._attempt = attempt
-        key = Key(order.broadcast, tuple(rungs), first.init, first.discontinuity)
+        key = Key(order.broadcast, tuple(rungs.values()), first.init, first.discontinuity)
         bench.warm.begin(key, attempt)
         standing = None
         try:
@@ -133,6 +136,7 @@ class _Run:
             else:
                 encoder = self._start(first, list(rungs.values()), attempt)
             standing = self._work(encoder, attempt, chain([first], source))
+            bench.motions.measured(order.broadcast, encoder.quantisers(), rungs)
         finally:
             bench.warm.release(key, attempt, standing)
         if not attempt.succeeded:

@@ -1,8 +1,8 @@
 """Warm encoders: kept between the segment tasks of a broadcast on this device, as a cache.
 
-A task takes the encoder that stands exactly where its segment begins, with the same renditions and the same source
-format. If the task before is still at work on it, the next one waits for as long as parts come out. No task depends on
-one being there.
+A task takes the encoder that stands exactly where its segment begins, with the same rungs, their bit rates among
+them, and the same source format. If the task before is still at work on it, the next one waits for as long as parts
+come out. No task depends on one being there.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import structlog
 
+from streaming.ladder import Rung
 from workers.attempt import Attempt
 from workers.encoder import Encoder
 
@@ -31,7 +32,7 @@ class Key(NamedTuple):
     """What an encoder is good for. `init` and `discontinuity` are those of the source's chunks."""
 
     broadcast: str
-    renditions: tuple[str, ...]
+    rungs: tuple[Rung, ...]
     init: int
     discontinuity: int
 

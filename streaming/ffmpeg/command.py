@@ -18,6 +18,7 @@ from streaming.ladder import BUFFER_SECONDS, Rung
 _BUSY_PIXEL_RATE = 30_000_000
 """Pixels a second up to which one x264 thread keeps up with room to spare: 720p at 30."""
 _MAX_SLICES = 4
+_REPORT_SECONDS = "0.5"
 
 
 _NVENC_GOP = 216_000
@@ -43,11 +44,17 @@ class Branch:
     start_ms: int = 0
 
 
-def ladder_command(executable: str, branches: Sequence[Branch], encoder: VideoEncoder = VideoEncoder.X264) -> list[str]:
+def ladder_command(
+    executable: str,
+    branches: Sequence[Branch],
+    encoder: VideoEncoder = VideoEncoder.X264,
+    *,
+    progress_fd: int | None = None,
+) -> list[str]:
     """FLV on standard input to one FLV of H.264 per branch, each frame handed over as soon as it is encoded.
 
     Output frames keep their input timestamp to the ms, an IDR stays an IDR, and a restarted ladder writes the same
-    parameter sets.
+    parameter sets, whatever its bit rates. To `progress_fd` go reports that `progress` reads.
     """
     scale = _scale_by_cuda if encoder is VideoEncoder.NVENC else _scale_by_cpu
     # One decoder thread: more of them would hold back a frame each. Nothing to probe: FLV's first tag configures.
@@ -68,7 +75,10 @@ def ladder_command(executable: str, branches: Sequence[Branch], encoder: VideoEn
         for index, branch in enumerate(branches)
     ]
     merged = ffmpeg.merge_outputs(*outputs) if len(outputs) > 1 else outputs[0]
-    return _compile(merged.global_args("-copyts"), executable)
+    merged = merged.global_args("-copyts")
+    if progress_fd is not None:
+        merged = merged.global_args("-progress", f"pipe:{progress_fd}", "-stats_period", _REPORT_SECONDS)
+    return _compile(merged, executable)
 
 
 _COMMON: dict[str, Any] = {

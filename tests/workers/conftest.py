@@ -30,5 +30,11 @@ def state(state_url: str) -> Iterator[Valkey]:
 @pytest.fixture
 def bench(bus: Valkey) -> Iterator[Workbench]:
     warm = WarmEncoders(time.monotonic)
-    yield Workbench(bus=bus, warm=warm, ffmpeg=settings.FFMPEG, instance="test", clock=time.monotonic)
+    yield Workbench(
+        bus=bus,
+        warm=warm,
+        ffmpeg=settings.FFMPEG,
+        instance="test",
+        clock=time.monotonic,
+    )
     warm.close()

@@ -22,12 +22,13 @@ from streaming.bus.redis import Valkey
 from streaming.cmaf import codecs
 from streaming.cmaf.track import read_video_track
 from streaming.ladder import ladder
-from streaming.media import VIDEO_TIMESCALE, AccessUnit, Closes, Track
+from streaming.media import SOURCE, VIDEO_TIMESCALE, AccessUnit, Closes, Rendition, Track
 from tests.workers.clips import clip, decoded_times
 from tests.workers.fleet import eventually
 from tests.workers.live import Broadcaster, Frames, assert_in_order, order, published
-from workers.encoder import START_SECONDS
+from workers.encoder import START_SECONDS, Encoder
 from workers.errors import AttemptError, AttemptRefused, Draining, EncoderFailed
+from workers.motion import SEGMENTS
 from workers.transcode import Order, Workbench, transcode
 from workers.warm import HANG_SECONDS, WarmEncoders
 
@@ -451,3 +452,36 @@ def test_a_source_cut_without_an_idr_is_decoded_from_the_one_before(bus: Valkey,
     chunks = published(bus, "b", "160p")
     assert chunks[0].independent
     assert Frames.of(chunks).shown == Frames.of([each for each in live.chunks if each.msn == forced]).shown
+
+
+# Bit rates
+
+
+def test_a_calm_broadcast_gets_a_lower_rate_between_segments(bus: Valkey, bench: Workbench) -> None:
+    live = broadcast(bus, clip(seconds=6))
+    run(bench, live, 0, "160p")
+    (before,) = bench.warm.encoders
+    for _ in range(SEGMENTS):
+        bench.motions.measured(live.broadcast, {"160p": 5.0}, {rung.name: rung for rung in before.rungs})
+    run(bench, live, 1, "160p")
+    rates = {encoder.rungs[0].bitrate for encoder in bench.warm.encoders if encoder is not before}
+    assert rates == {int(before.rungs[0].bitrate * 0.85)}
+    run(bench, live, 2, "160p")
+    assert_exact(live, "160p")
+    assert {chunk.init for chunk in published(bus, live.broadcast, "160p")} == {
+        published(bus, live.broadcast, "160p")[0].init
+    }
+
+
+def test_the_encoder_tells_how_hard_a_picture_is() -> None:
+    track, units = clip(seconds=4, size="640x360")
+    rungs = ladder(Rendition(SOURCE, "avc1.64001F", 0, VIDEO_TIMESCALE, 640, 360, 30_000))
+    encoder = Encoder(settings.FFMPEG, track, rungs, first=units[0], starts={})
+    for unit in units:
+        encoder.feed([unit], unit.dts + 3_000)
+    encoder.finish()
+    encoder.join()
+    assert encoder.failure is None
+    found = encoder.quantisers()
+    assert found.keys() == {rung.name for rung in rungs}
+    assert all(1 < quantiser < 51 for quantiser in found.values())
