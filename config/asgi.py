@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from typing import cast
 
 import django
@@ -26,6 +27,7 @@ from chat.routing import application as chat  # noqa: E402 - needs the settings 
 from config.assets import Assets  # noqa: E402
 from streaming.playback.app import create_app  # noqa: E402
 from vods.playback import app as vods  # noqa: E402
+from vods.playback.recordings import Recordings  # noqa: E402
 
 VIEWS_AT_ONCE = 16
 CHAT_PATH = re.compile(r"/ws/chat/[A-Za-z0-9_]{4,25}/?")
@@ -83,7 +85,7 @@ async def refuse(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: A
 
 
 application = Application(
-    playback=create_app(),
+    playback=create_app(archive=Recordings(time.monotonic)),
     vods=vods.create_app(),
     chat=chat,
     assets=Assets(),

@@ -105,6 +105,7 @@ def enter_run(vod_id: UUID, run: RecordedRun) -> None:
     if vod.state in (VodState.DELETING, VodState.DELETED):
         return
     size = added_ms = 0
+    overtook = False
     for recorded in run.recorded:
         rendition = _rendition_row(vod, recorded.rendition, recorded.place)
         if rendition.bundles.within(run.first, run.count).exists():
@@ -117,13 +118,15 @@ def enter_run(vod_id: UUID, run: RecordedRun) -> None:
         recorded.bundle.save(force_insert=True)
         size += recorded.bundle.size
         if recorded.place == 0:
+            # Should a run have been overtaken, the bus keeps it until it comes, or its neighbour behind does.
+            overtook = run.first > 0 and not rendition.bundles.within(run.first - RUN, RUN).exists()
             added_ms = sum(recorded.bundle.durations) * 1000 // rendition.timescale
     Vod.objects.filter(pk=vod_id).update(
         size=F("size") + size,
         duration_ms=F("duration_ms") + added_ms,
         target_duration=Greatest(F("target_duration"), run.target_duration),
     )
-    if run.held_ms is not None:
+    if run.held_ms is not None and not overtook:
         held_ms = run.held_ms
         transaction.on_commit(lambda: _let_go(str(vod.broadcast_id), held_ms))
 

@@ -11,26 +11,27 @@ from .playlist import VERSION
 _GROUP = "audio"
 
 
-def render_multivariant(renditions: Sequence[Rendition], *, suffix: str = "") -> str:
+def render_multivariant(renditions: Sequence[Rendition], *, suffix: str = "", playlist: str = "index.m3u8") -> str:
     """One variant for each video rendition, in the given order, and one of audio alone; audio is a group of its own.
 
-    `suffix` is put behind every URI: a query.
+    `suffix` is put behind every URI: a query. `playlist` is what each rendition's media playlist is called.
     """
+    name = playlist + suffix
     audio = next((rendition for rendition in renditions if rendition.name == AUDIO), None)
     # INDEPENDENT-SEGMENTS: segments are whole closed GOPs (4.4.2.1).
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
     if audio is not None:
         lines.append(
             f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_GROUP}",NAME="Audio",DEFAULT=YES,AUTOSELECT=YES,'
-            f'URI="{_playlist_uri(audio, suffix)}"'
+            f'URI="{_playlist_uri(audio, name)}"'
         )
     for rendition in renditions:
-        lines += [_stream_inf(rendition, audio), _playlist_uri(rendition, suffix)]
+        lines += [_stream_inf(rendition, audio), _playlist_uri(rendition, name)]
     return "\n".join(lines) + "\n"
 
 
-def _playlist_uri(rendition: Rendition, suffix: str) -> str:
-    return f"{rendition.name}/index.m3u8{suffix}"
+def _playlist_uri(rendition: Rendition, name: str) -> str:
+    return f"{rendition.name}/{name}"
 
 
 def _stream_inf(rendition: Rendition, audio: Rendition | None) -> str:

@@ -34,23 +34,46 @@ class Recorded:
 def render_recording(
     segments: Sequence[Recorded], *, target_duration: int, timescale: int, first_msn: int = 0, suffix: str = ""
 ) -> str:
-    """The VOD playlist of a rendition. `timescale` in ticks a second; `suffix` is put behind every URI: a query."""
-    lines = [
+    """The VOD playlist of a rendition, whose segments are ranges of larger files.
+
+    `timescale` is in ticks a second; `suffix` is put behind every URI: a query.
+    """
+    head = _head("VOD", target_duration, first_msn)
+    return _text([*head, *_body(segments, timescale, suffix, ranges=True), "#EXT-X-ENDLIST"])
+
+
+def render_event(
+    segments: Sequence[Recorded], *, target_duration: int, timescale: int, first_msn: int = 0, ended: bool
+) -> str:
+    """A playlist from the start of a broadcast that goes on: only ever appended to. Each segment is a file."""
+    lines = [*_head("EVENT", target_duration, first_msn), *_body(segments, timescale, "", ranges=False)]
+    return _text([*lines, "#EXT-X-ENDLIST"] if ended else lines)
+
+
+def _head(kind: str, target_duration: int, first_msn: int) -> list[str]:
+    return [
         "#EXTM3U",
         f"#EXT-X-VERSION:{VERSION}",
         f"#EXT-X-TARGETDURATION:{target_duration}",
-        "#EXT-X-PLAYLIST-TYPE:VOD",
+        f"#EXT-X-PLAYLIST-TYPE:{kind}",
         f"#EXT-X-MEDIA-SEQUENCE:{first_msn}",
     ]
+
+
+def _body(segments: Sequence[Recorded], timescale: int, suffix: str, *, ranges: bool) -> Iterator[str]:
     before: Recorded | None = None
     for segment in segments:
-        lines += _segment_lines(segment, before, timescale, suffix)
+        yield from _segment_lines(segment, before, timescale, suffix, ranges=ranges)
         before = segment
-    lines.append("#EXT-X-ENDLIST")
+
+
+def _text(lines: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _segment_lines(segment: Recorded, before: Recorded | None, timescale: int, suffix: str) -> Iterator[str]:
+def _segment_lines(
+    segment: Recorded, before: Recorded | None, timescale: int, suffix: str, *, ranges: bool
+) -> Iterator[str]:
     if before is not None and segment.discontinuity != before.discontinuity:
         yield "#EXT-X-DISCONTINUITY"
     if before is None or segment.init != before.init:
@@ -59,6 +82,6 @@ def _segment_lines(segment: Recorded, before: Recorded | None, timescale: int, s
     if segment.gap:
         yield "#EXT-X-GAP"
     yield f"#EXTINF:{format_duration(segment.dts, segment.dts + segment.duration, timescale)},"
-    if not segment.gap:
+    if ranges and not segment.gap:
         yield f"#EXT-X-BYTERANGE:{segment.size}@{segment.offset}"
     yield f"{segment.uri}{suffix}"

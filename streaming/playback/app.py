@@ -14,15 +14,17 @@ from starlette.routing import Route, Router
 
 from streaming.bus.redis import AsyncValkey
 from streaming.playback.answers import Endpoint
+from streaming.playback.archive import Archive, NoArchive
 from streaming.playback.audience import Audience
 from streaming.playback.bodies import Bodies
+from streaming.playback.dvr import Dvr
 from streaming.playback.errors import NotHere
 from streaming.playback.following import BROADCASTS, Following
 from streaming.playback.player import Player
 
 
-def create_app(*, bus_url: str = "", state_url: str = "") -> Router:
-    """The ASGI application, on the Valkeys that the settings name unless told otherwise.
+def create_app(*, bus_url: str = "", state_url: str = "", archive: Archive | None = None) -> Router:
+    """The ASGI application, on the Valkeys that the settings name unless told otherwise, and with an archive if any.
 
     It connects with the first request. Its lifespan ends the followers and closes the connections; a server without
     lifespan (Daphne) leaves that to the process's end.
@@ -30,7 +32,9 @@ def create_app(*, bus_url: str = "", state_url: str = "") -> Router:
     bus = AsyncValkey(bus_url or settings.BUS_URL, readers=2 * BROADCASTS)
     state = AsyncValkey(state_url or settings.STATE_URL)
     following = Following(bus, Bodies(), time.monotonic)
-    player = Player(bus, following)
+    kept = archive or NoArchive()
+    player = Player(bus, following, kept)
+    dvr = Dvr(bus, following, kept, time.monotonic)
     audience = Audience(bus, state, following, now_ms=_unix_ms, clock=time.monotonic)
 
     @asynccontextmanager
@@ -48,7 +52,9 @@ def create_app(*, bus_url: str = "", state_url: str = "") -> Router:
             Route(rendition + "/{msn:int}.{part:int}.m4s", Endpoint(player.part)),
             Route(rendition + "/{msn:int}.m4s", Endpoint(player.segment)),
             Route(rendition + "/init-{number:int}.mp4", Endpoint(player.init)),
+            Route(rendition + "/dvr.m3u8", Endpoint(dvr.playlist)),
             Route(broadcast + "/manifest.m3u8", Endpoint(player.manifest)),
+            Route(broadcast + "/dvr.m3u8", Endpoint(dvr.manifest)),
             Route(broadcast + "/status", Endpoint(audience.status)),
             Route(broadcast + "/heartbeat", Endpoint(audience.heartbeat, method="POST")),
             Route(broadcast + "/thumbnail.jpg", Endpoint(audience.thumbnail)),

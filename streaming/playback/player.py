@@ -12,7 +12,8 @@ from streaming.hls.errors import DirectiveError
 from streaming.hls.playlist import render_playlist
 from streaming.hls.timeline import Answer
 from streaming.playback.answers import IMMUTABLE, content
-from streaming.playback.errors import BadRequest, NotHere
+from streaming.playback.archive import Archive
+from streaming.playback.errors import BadRequest, NotHere, UnknownBroadcast, UnknownRendition
 from streaming.playback.followed import FollowedRendition
 from streaming.playback.follower import Follower
 from streaming.playback.following import Following
@@ -31,13 +32,14 @@ LEAST_TARGET_S = 2
 class Player:
     """Answers for every broadcast."""
 
-    def __init__(self, bus: AsyncValkey, following: Following) -> None:
+    def __init__(self, bus: AsyncValkey, following: Following, archive: Archive) -> None:
         self._bus = bus
         self._following = following
+        self._archive = archive
 
     async def manifest(self, request: Request) -> Response:
         """The multivariant playlist, from when its media playlists can be loaded: TARGETDURATION is fixed then."""
-        follower = await self._begun(request)
+        follower = await begun(self._following, request.path_params["broadcast"])
         return playlist_answer(request, multivariant(follower.description), "public, max-age=2")
 
     async def playlist(self, request: Request) -> Response:
@@ -46,7 +48,7 @@ class Player:
             directives = parse_directives(request.query_params)
         except DirectiveError as error:
             raise BadRequest(str(error)) from error
-        follower = await self._begun(request)
+        follower = await begun(self._following, request.path_params["broadcast"])
         followed = await follower.followed(request.path_params["rendition"])
         answer = followed.timeline.answer(directives)
         if answer is Answer.WAIT:
@@ -77,30 +79,28 @@ class Player:
         return await self._media(follower, followed, [part] if part else [], f"part {msn}.{number}")
 
     async def segment(self, request: Request) -> Response:
-        """A whole segment."""
-        msn = request.path_params["msn"]
-        follower, followed = await self._rendition(request)
-        segment = followed.window.segments.get(msn)
-        return await self._media(
-            follower, followed, segment.parts if segment and segment.whole else [], f"segment {msn}"
-        )
+        """A whole segment: its address stays when it has gone from the bus to the archive."""
+        broadcast, name, msn = (request.path_params[key] for key in ("broadcast", "rendition", "msn"))
+        try:
+            follower, followed = await self._rendition(request)
+            segment = followed.window.segments.get(msn)
+            parts = segment.parts if segment and segment.whole else []
+            return await self._media(follower, followed, parts, f"segment {msn}")
+        except (NotHere, UnknownBroadcast, UnknownRendition):
+            body = await self._archive.segment(broadcast, name, msn)
+            if body is None:
+                raise
+            return content(body, MEDIA_TYPE, IMMUTABLE)
 
     async def init(self, request: Request) -> Response:
         """An init section. It is read from the bus: a player loads it once."""
         broadcast, rendition, number = (request.path_params[name] for name in ("broadcast", "rendition", "number"))
         section = await self._bus.run(reading.init_section(broadcast, rendition, number))
         if section is None:
+            section = await self._archive.init(broadcast, rendition, number)
+        if section is None:
             raise NotHere(f"init section {number}")
         return content(section, MEDIA_TYPE, IMMUTABLE)
-
-    async def _begun(self, request: Request) -> Follower:
-        """The broadcast, once there is something to list."""
-        follower = await self._following.follower(request.path_params["broadcast"])
-        if not follower.has_begun:
-            await follower.begun(within=BEGIN_S)
-        if not follower.has_begun:
-            raise NotHere("broadcast's media")
-        return follower
 
     async def _rendition(self, request: Request) -> tuple[Follower, FollowedRendition]:
         follower = await self._following.follower(request.path_params["broadcast"])
@@ -130,6 +130,16 @@ class Player:
         if not parts or any(part.gap or not part.whole for part in parts):
             raise NotHere(what)
         return content(await follower.body(followed.name, parts), MEDIA_TYPE, IMMUTABLE)
+
+
+async def begun(following: Following, broadcast: str) -> Follower:
+    """The broadcast, once there is something to list. Raises UnknownBroadcast, NotYet, NotHere."""
+    follower = await following.follower(broadcast)
+    if not follower.has_begun:
+        await follower.begun(within=BEGIN_S)
+    if not follower.has_begun:
+        raise NotHere("broadcast's media")
+    return follower
 
 
 def _render(follower: Follower, followed: FollowedRendition, *, skip: bool) -> Playlist:

@@ -73,6 +73,11 @@ class Files:
         first = await self._piece(key, span)
         return StreamingResponse(self._pieces(key, span, first), status_code=status, headers=headers)
 
+    async def part(self, key: str, offset: int, size: int) -> bytes:
+        """A part of a file, which is held in memory. Raises FileNotFoundError."""
+        async with self._places:
+            return await asyncio.to_thread(_read, key, offset, size)
+
     async def whole(self, key: str) -> bytes:
         """All of a small file, at most PIECE bytes of it. Raises FileNotFoundError."""
         return await self._piece(key, Span(0, PIECE))

@@ -53,7 +53,7 @@ class Shelf:
 
     async def vod(self, vod_id: UUID, token: str, *, now: datetime) -> Vod:
         """The VOD, if it plays and the token admits. Raises UnknownVideo, NeedsToken."""
-        found = await self._vods.get(vod_id, lambda: _ask(_find_vod, vod_id))
+        found = await self._vods.get(vod_id, lambda: ask(_find_vod, vod_id))
         if found is None:
             raise UnknownVideo
         if not admits(found, token, now=now):
@@ -62,33 +62,33 @@ class Shelf:
 
     async def clip(self, clip_id: UUID) -> Clip:
         """The clip, if it plays. Raises UnknownVideo."""
-        found = await self._clips.get(clip_id, lambda: _ask(_find_clip, clip_id))
+        found = await self._clips.get(clip_id, lambda: ask(_find_clip, clip_id))
         if found is None:
             raise UnknownVideo
         return found
 
     async def manifest(self, vod: Vod, suffix: str) -> Playlist:
         """The multivariant playlist; `suffix` is put behind its URIs."""
-        return await self._playlists.get((vod.pk, suffix), lambda: _ask(_render_manifest, vod, suffix))
+        return await self._playlists.get((vod.pk, suffix), lambda: ask(_render_manifest, vod, suffix))
 
     async def playlist(self, vod: Vod, rendition: str, suffix: str) -> Playlist:
         """A rendition's media playlist. Raises UnknownRendition."""
         return await self._playlists.get(
-            (vod.pk, rendition, suffix), lambda: _ask(_render_playlist, vod, rendition, suffix)
+            (vod.pk, rendition, suffix), lambda: ask(_render_playlist, vod, rendition, suffix)
         )
 
     async def init(self, vod: Vod, rendition: str, number: int) -> bytes:
         """An init section. Raises NotHere."""
-        return await _ask(_find_init, vod, rendition, number)
+        return await ask(_find_init, vod, rendition, number)
 
     async def bundle(self, vod: Vod, rendition: str, first_msn: int, crc32: int) -> Stored:
         """The object of a bundle. Raises NotHere."""
         name = (vod.pk, rendition, first_msn, crc32)
-        return await self._bundles.get(name, lambda: _ask(_find_bundle, *name))
+        return await self._bundles.get(name, lambda: ask(_find_bundle, *name))
 
     async def asset(self, vod: Vod, kind: AssetKind, number: int = 0) -> Asset:
         """A product that is ready. Raises NotHere."""
-        found = await self._assets.get((vod.pk, kind, number), lambda: _ask(_find_asset, vod, kind, number))
+        found = await self._assets.get((vod.pk, kind, number), lambda: ask(_find_asset, vod, kind, number))
         if found is None:
             raise NotHere(kind.value)
         return found
@@ -99,7 +99,8 @@ def bundle_uri(first_msn: int, crc32: int) -> str:
     return f"{first_msn}-{crc32}.m4s"
 
 
-async def _ask(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+async def ask(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """What a function answers that reads the database, in a thread."""
     # Not thread_sensitive: all of a process's requests would wait for one thread.
     result: T = await database_sync_to_async(function, thread_sensitive=False)(*args, **kwargs)
     return result
