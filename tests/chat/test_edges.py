@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from pathlib import Path
 
@@ -53,14 +52,16 @@ async def test_a_slow_reader_is_closed_and_others_are_not(web: Server, alice: Us
         "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n".encode()
     )
-    await asyncio.sleep(0.2)
+    assert await asyncio.to_thread(slow.recv, 12) == b"HTTP/1.1 101"
     valkey = AsyncValkey(STATE_URL)
     body = '"type":"message","text":"' + "x" * 60_000 + '"}'
     count = 150  # 9 MB: more than a megabyte in our hands and what the kernel takes besides
-    for _ in range(count):
-        await valkey.run(posting.append(str(alice.channel.pk), body=body, epoch="0" * 15, kind=MESSAGE))
+    async with asyncio.TaskGroup() as tasks:
+        hearing = tasks.create_task(fast.messages(count, seconds=20))
+        for _ in range(count):
+            await valkey.run(posting.append(str(alice.channel.pk), body=body, epoch="0" * 15, kind=MESSAGE))
     await valkey.aclose()
-    heard = await fast.messages(count, seconds=20)
+    heard = hearing.result()
     assert [message["offset"] for message in heard] == list(range(1, count + 1))
     received = await asyncio.to_thread(drained, slow)
     assert received.rstrip().endswith(b"slow")
@@ -73,7 +74,7 @@ async def test_a_slow_reader_is_closed_and_others_are_not(web: Server, alice: Us
         b"\x81\x84" + bytes(4) + b"\xff\xfe\xfd\xfc",  # text that is not UTF-8
         b"\x81\xff" + (2**40).to_bytes(8, "big") + bytes(4),  # a terabyte is announced
         b"\xf1\x80" + bytes(4),  # reserved bits
-        os.urandom(500),
+        bytes(range(200, 256)) * 9,  # no frame at all
     ],
 )
 async def test_broken_frames_close_only_their_own_socket(
