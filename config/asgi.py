@@ -18,6 +18,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.db import close_old_connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from prometheus_client import Histogram
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -25,6 +26,7 @@ django.setup(set_prefix=False)
 
 from chat.routing import application as chat  # noqa: E402 - needs the settings above, as all below
 from config.assets import Assets  # noqa: E402
+from streaming import metrics  # noqa: E402
 from streaming.playback.app import create_app  # noqa: E402
 from vods.playback import app as vods  # noqa: E402
 from vods.playback.recordings import Recordings  # noqa: E402
@@ -32,6 +34,9 @@ from vods.playback.recordings import Recordings  # noqa: E402
 VIEWS_AT_ONCE = 16
 CHAT_PATH = re.compile(r"/ws/chat/[A-Za-z0-9_]{4,25}/?")
 PLAYBACK_PATH = re.compile(r"/streams/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.")
+
+PAGES = Histogram("headrace_page_seconds", "From a request for a page or the API to its answer.", ["status"])
+"""`status` is 2xx, 3xx, 4xx or 5xx; waiting for a place is part of it."""
 
 
 class BoundedHandler(ASGIHandler):
@@ -46,8 +51,10 @@ class BoundedHandler(ASGIHandler):
         self.places = asyncio.Semaphore(VIEWS_AT_ONCE)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        began = time.monotonic()
         async with self.places:
             response = await super().get_response_async(request)
+            PAGES.labels(f"{response.status_code // 100}xx").observe(time.monotonic() - began)
             if not response.streaming:
                 await sync_to_async(close_old_connections, thread_sensitive=True)()
             return response
@@ -91,3 +98,4 @@ application = Application(
     assets=Assets(),
     pages=cast("ASGIApp", BoundedHandler()),
 )
+metrics.serve("web")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import structlog
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 FORMATS = ("console", "json")
+
+SECRET = re.compile(r"\b(live|hr)_[a-z2-7]{30,}")
+"""Stream keys and API tokens, as `accounts.secrets` makes them."""
 
 QUIETER: dict[str, dict[str, Any]] = {
     # One line a request is the front proxy's business; a playlist reload comes every 0.4 s per viewer. The handlers
@@ -62,9 +66,15 @@ def configure(*, level: str, form: str, colour: bool) -> dict[str, Any]:
     }
 
 
+def without_secrets(_logger: Any, _method: str, line: str) -> str:
+    """The line, secrets cut off after their label: nobody logs one on purpose, but an error may quote what came."""
+    return SECRET.sub(r"\1_…", line)
+
+
 def renderers(machine: bool, colour: bool) -> list[Any]:
     if machine:
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [
-        structlog.dev.ConsoleRenderer(colors=colour, exception_formatter=structlog.dev.plain_traceback, pad_event_to=0)
-    ]
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(), without_secrets]
+    console = structlog.dev.ConsoleRenderer(
+        colors=colour, exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
+    )
+    return [console, without_secrets]

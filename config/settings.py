@@ -383,6 +383,10 @@ CELERY_ENABLE_UTC = True
 
 FLOWER_PORT = port("FLOWER_PORT", 5555)
 
+METRICS_HOST = text("METRICS_HOST", "127.0.0.1")
+METRICS_PORT = number("METRICS_PORT", 9400, most=65_500)
+"""Where `streaming.metrics` puts the first process's metrics; the others follow. 0: nowhere."""
+
 # Embedded engines --------------------------------------------------------------------------------------------------
 
 MACHINE_MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -24,6 +24,7 @@ else:
         "SECRET_KEY": secrets.token_hex(32),
         # Measuring takes seconds of all cores, for every worker that a test starts.
         "DEVICE_CAPACITY": "200000000",
+        "METRICS_PORT": "0",
         "DATABASE_URL": f"postgresql://headrace@/headrace?host={quote(str(SESSION_DIR / 'run/postgres'))}",
         "BUS_URL": f"unix://{quote(str(SESSION_DIR / 'run/bus/valkey.sock'))}",
         "STATE_URL": f"unix://{quote(str(SESSION_DIR / 'run/state/valkey.sock'))}",

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from chat import metrics
 from chat.bus import layout, log, presence, rooms
 from chat.bus.epoch import fresh_epoch
 from chat.bus.layout import CONTROL, EPHEMERAL, MESSAGE
@@ -58,6 +59,7 @@ class Hub:
         """By a person's line: their sockets here."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._running: asyncio.Task[None] | None = None
+        metrics.SOCKETS.set_function(lambda: sum(len(room.viewers) for room in list(self._rooms.values())))
 
     def start(self) -> None:
         """Begins to listen; idempotent. Needs a running event loop."""

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
+from chat import metrics
+
 MOST_BYTES = 1024 * 1024
 """What may wait for one socket; above that it is closed as slow."""
 SLOW = 4008
@@ -70,6 +72,7 @@ class Outbox:
             return True
         self._bytes += size
         if self._bytes > MOST_BYTES:
+            metrics.SLOW.inc()
             self.close(SLOW, "slow")
             return False
         if self._waiting is None:

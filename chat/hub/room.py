@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from chat import metrics
 from chat.bus.layout import CONTROL, EPHEMERAL, MESSAGE
 from chat.bus.log import Record, Tail
 from chat.facts import Facts
@@ -148,6 +149,7 @@ class Room:
         self._pending.append(record)
         if len(self._pending) > PENDING:
             del self._pending[: PENDING // 2]
+            metrics.DROPPED.inc(PENDING // 2)
         if self._flusher is None:
             self._flusher = asyncio.get_running_loop().create_task(self._flush())
 
@@ -182,6 +184,7 @@ class Room:
             self._flusher = None
 
     async def _send(self, batch: Batch, viewers: list[Viewer]) -> None:
+        metrics.DELIVERIES.inc(len(viewers) * len(batch.records))
         for number, viewer in enumerate(viewers, start=1):
             if viewer in self.viewers:
                 viewer.take(batch if viewer.since < batch.first or not batch.first else batch.after(viewer.since))

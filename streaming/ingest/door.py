@@ -17,6 +17,7 @@ from streaming.bus import reading
 from streaming.bus.publication import QUIET_MS
 from streaming.bus.redis import AsyncValkey
 from streaming.errors import BroadcastEnded, KeyRefused, NoRoom
+from streaming.ingest import metrics
 from streaming.ingest.clock import Clock
 from streaming.ingest.errors import PublishingRefused
 from streaming.ingest.limits import AddressBook
@@ -60,23 +61,28 @@ class Door:
     async def open(self, key: str, address: str) -> Publisher:
         """A publisher for the key's broadcast. Raises PublishingRefused."""
         if not self._addresses.may_try(address):
+            metrics.REFUSALS.labels("address").inc()
             raise PublishingRefused("Too many wrong stream keys came from this address: wait a minute.")
         try:
             seat = await self._seat(key)
         except KeyRefused as refusal:
             self._addresses.wrong_key(address)
+            metrics.REFUSALS.labels("key").inc()
             raise PublishingRefused(str(refusal)) from refusal
         except NoRoom as refusal:
             log.warning("no room for another broadcast")
+            metrics.REFUSALS.labels("room").inc()
             raise PublishingRefused(str(refusal)) from refusal
         except bus.PublisherRefused as refusal:
             log.info("already live", broadcast=refusal.broadcast, holder=refusal.holder)
+            metrics.REFUSALS.labels("taken").inc()
             raise PublishingRefused(
                 "This channel is already live from another encoder. Stop that one first; "
                 "if it has lost its connection, try again in a few seconds."
             ) from refusal
         except (bus.BusError, DatabaseError) as error:
             log.error("can't take a broadcast", error=str(error))
+            metrics.REFUSALS.labels("bus").inc()
             raise PublishingRefused("The server can't take a broadcast at the moment: try again soon.") from error
         return Publisher(seat, valkey=self._valkey, clock=self._clock, left=self._reconnections.left)
 
@@ -101,7 +107,10 @@ class Door:
                     broadcast_id=broadcast.pk, ingest=ingest, now=self._clock.utc()
                 )
                 raise
+            # Each connection is served by a task of its own: all that it says from here on names them.
+            structlog.contextvars.bind_contextvars(broadcast=name, channel=str(broadcast.channel_id))
             return seat
+        metrics.REFUSALS.labels("ended").inc()
         raise PublishingRefused("The broadcast was ended while it was being resumed: try again.")
 
     async def _has_room(self) -> bool:

@@ -27,6 +27,7 @@ from streaming.cmaf.packager import SourcePackager
 from streaming.flv.amf0 import Value
 from streaming.flv.tag import Tag, TagType
 from streaming.flv.tracks import AudioTrackReader, VideoTrackReader
+from streaming.ingest import metrics
 from streaming.ingest.clock import Clock
 from streaming.ingest.describer import Describer
 from streaming.ingest.errors import IngestError, OutboxFull, PublishingRefused, TakenOver
@@ -110,9 +111,10 @@ class Publisher:
 
     async def run(self) -> None:
         """Send to the bus until finished. Raises IngestError when the encoder has to go."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._deliver())
-            tasks.create_task(self._tick())
+        with metrics.PUBLISHERS.track_inprogress():
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._deliver())
+                tasks.create_task(self._tick())
 
     async def leave(self, failure: IngestError | None) -> None:
         """The encoder is gone, for `failure` if it was told to go."""
@@ -132,6 +134,7 @@ class Publisher:
         step = self._timeline.step(timestamp, is_video=is_video)
         if step is Step.STRAGGLER:
             self._meter.dropped(now)
+            metrics.DROPPED.inc()
             return
         if step is Step.JUMP:
             self._meter.jumped(now)
@@ -206,6 +209,7 @@ class Publisher:
         leading = name == self._describer.leading
         call = publication.append(self._seat.broadcast, self._seat.token, name, [chunk], leading=leading)
         self._outbox.put(call, len(chunk.data))
+        metrics.BYTES.inc(len(chunk.data))
 
     def _describe(self, target_duration: int) -> None:
         self._description = self._describer.description(BroadcastState.LIVE, target_duration)
@@ -252,6 +256,7 @@ class Publisher:
 
     def _interrupt(self) -> None:
         """What waits can't be published any more: drop it, and media too until the seat is taken again."""
+        metrics.INTERRUPTIONS.inc()
         if self._packager is not None:
             self._seat = replace(self._seat, position=self._packager.position)
             self._packager = None

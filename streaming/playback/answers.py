@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from streaming.bus.errors import BusError
+from streaming.playback import metrics
 from streaming.playback.errors import PlaybackError
 
 logger = logging.getLogger(__name__)
@@ -36,10 +38,14 @@ class Endpoint:
 
     def __init__(self, answer: Callable[[Request], Awaitable[Response]], *, method: str = "GET") -> None:
         self._answer = answer
+        self._what = answer.__name__
         self._methods = {"GET", "HEAD"} if method == "GET" else {method}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.monotonic()
         response = await self._respond(Request(scope, receive))
+        metrics.SECONDS.labels(self._what, response.status_code).observe(time.monotonic() - began)
+        metrics.BYTES.inc(len(response.body))
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:

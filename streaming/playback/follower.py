@@ -21,6 +21,7 @@ from streaming.bus.errors import BusError
 from streaming.bus.layout import Progress
 from streaming.bus.redis import BLOCK_MS, AsyncValkey
 from streaming.media import BroadcastState, Chunk, Description
+from streaming.playback import metrics
 from streaming.playback.bodies import Bodies, BodyName
 from streaming.playback.errors import NotHere, NotYet, UnknownBroadcast, UnknownRendition
 from streaming.playback.followed import FollowedRendition
@@ -183,7 +184,8 @@ class Follower:
         """Around a wait: keeps the follower at work, and says what didn't come."""
         self._waiting += 1
         try:
-            yield
+            with metrics.WAITING.track_inprogress():
+                yield
         except TimeoutError:
             raise NotYet(what, within) from None
         finally:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from streaming.bus.redis import AsyncValkey
 from streaming.media import Description
+from streaming.playback import metrics
 from streaming.playback.bodies import Bodies
 from streaming.playback.errors import TooBusy
 from streaming.playback.follower import Follower
@@ -57,7 +58,8 @@ class Following:
 
     async def _run(self, follower: Follower) -> None:
         try:
-            await follower.run()
+            with metrics.FOLLOWED.track_inprogress():
+                await follower.run()
         except Exception:
             logger.exception("the follower of broadcast %s failed; the next request starts another", follower.broadcast)
         finally:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from config import settings
 
 SCRIPT = """
@@ -23,9 +25,29 @@ except ZeroDivisionError:
 """
 
 
+QUOTING = """
+import django, logging, structlog
+django.setup()
+from accounts.secrets import new_secret
+key, token = new_secret("live").text, new_secret("hr").text
+print(key, token)
+structlog.get_logger("ours").info("refused", sentence=f"what is {key}?")
+try:
+    raise ValueError(f"/streams/start of {token}")
+except ValueError:
+    logging.getLogger("theirs").exception("failed on %s", key)
+"""
+
+
 def printed(folder: Path, **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
+    done = run(SCRIPT, folder, **environment)
+    assert not done.stdout
+    return done.stderr
+
+
+def run(script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script],
         env={
             "PATH": os.environ["PATH"],
             "SECRET_KEY": "x" * 50,
@@ -38,8 +60,6 @@ def printed(folder: Path, **environment: str) -> str:
         capture_output=True,
         text=True,
     )
-    assert not done.stdout
-    return done.stderr
 
 
 def test_json_is_one_object_a_line_whoever_logs(tmp_path: Path) -> None:
@@ -58,3 +78,12 @@ def test_console_is_for_reading(tmp_path: Path) -> None:
 
 def test_level_hides_what_is_below(tmp_path: Path) -> None:
     assert "broadcast.live" not in printed(tmp_path, LOG_LEVEL="warning")
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_key_or_token_that_an_error_quotes_is_cut_off(tmp_path: Path, form: str) -> None:
+    done = run(QUOTING, tmp_path, LOG_FORMAT=form)
+    for secret in done.stdout.split():
+        assert secret not in done.stderr
+    assert "live_…" in done.stderr or "live_\\u2026" in done.stderr
+    assert "hr_" in done.stderr

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from chat.irc.app import IrcApplication
+from streaming import metrics
 
 
 class Server(uvicorn.Server):
@@ -29,6 +30,7 @@ class Command(BaseCommand):
     help = "Serves chat over IRC, through WebSockets, as Twitch's bots and clients speak it."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
+        metrics.serve("irc")
         application = IrcApplication()
         config = uvicorn.Config(
             application,

@@ -13,6 +13,7 @@ import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from streaming import metrics
 from streaming.bus.redis import AsyncValkey
 from streaming.ingest.clock import Clock
 from streaming.ingest.door import Door
@@ -27,6 +28,7 @@ class Command(BaseCommand):
     help = "Takes broadcasts from encoders by RTMP, and by RTMPS where a certificate is configured."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
+        metrics.serve("ingest")
         try:
             uvloop.run(serve())
         except OSError as error:

@@ -12,8 +12,11 @@ import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from kombu.exceptions import KombuError
+from prometheus_client import REGISTRY
 from redis.exceptions import RedisError
 
+from streaming import metrics
+from streaming.broadcast_metrics import Broadcasts
 from streaming.bus.redis import Valkey
 from vods.steps import Lane
 from workers.devices import QUEUE_PREFIX
@@ -40,10 +43,12 @@ class Command(BaseCommand):
         sweep = Sweep(bus, grace_seconds=settings.RECONNECT_GRACE, stop=stop)
         sweep.start()
         state = Valkey(settings.STATE_URL, connections=1, readers=1)
-        census = Census(state, now_ms=lambda: time.time_ns() // 1_000_000, stop=stop)
+        census = Census(state, now_ms=now_ms, stop=stop)
         census.start()
         bookkeeper = Bookkeeper(bus, send=send_step, stop=stop)
         bookkeeper.start()
+        REGISTRY.register(Broadcasts(bus=bus, state=state, now_ms=now_ms))
+        metrics.serve("dispatcher")
         post = Post()
         post.start()
         log.info("dispatcher.started")
@@ -61,6 +66,11 @@ class Command(BaseCommand):
         bookkeeper.join()
         bus.close()
         state.close()
+
+
+def now_ms() -> int:
+    """Unix time, by which viewers are counted."""
+    return time.time_ns() // 1_000_000
 
 
 def send_task(order: Order, token: str) -> None:
