@@ -20,7 +20,7 @@ COMMAND = (sys.executable, "-m", "deploy.local")
 
 def environment(data: Path) -> dict[str, str]:
     """What a shell of a new machine would have, and ports that are free."""
-    http, rtmp, irc, flower = free_ports(4)
+    http, rtmp, irc, flower, metrics = free_ports(5)
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return inherited | {
         "DATA_DIR": str(data),
@@ -28,6 +28,7 @@ def environment(data: Path) -> dict[str, str]:
         "RTMP_PORT": str(rtmp),
         "IRC_PORT": str(irc),
         "FLOWER_PORT": str(flower),
+        "METRICS_PORT": str(metrics),
     }
 
 

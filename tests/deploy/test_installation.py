@@ -46,6 +46,10 @@ def check_a_life(running: installation.Installation, environment: dict[str, str]
     assert get(environment["HTTP_PORT"], "/static/player/player.js") == 200
     socket.create_connection(("127.0.0.1", int(environment["RTMP_PORT"]))).close()
 
+    # Operators have their own ports; the site has no such page.
+    assert get(environment["METRICS_PORT"], "/metrics") == 200
+    assert get(environment["HTTP_PORT"], "/metrics") == 404
+
     # Flower is for who may read the password, and so are the secrets.
     password = (data / "flower_password").read_text().strip()
     assert get(environment["FLOWER_PORT"], "/") == 401

@@ -1,0 +1,1 @@
+"""What operators look at: Prometheus's scrapes and alerts, Grafana's dashboards."""
