@@ -45,7 +45,7 @@ class Endpoint:
         began = time.monotonic()
         response = await self._respond(Request(scope, receive))
         metrics.SECONDS.labels(self._what, response.status_code).observe(time.monotonic() - began)
-        metrics.BYTES.inc(len(response.body))
+        metrics.BYTES.inc(int(response.headers.get("content-length", 0)))
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:

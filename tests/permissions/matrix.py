@@ -169,8 +169,27 @@ PLAYBACK = {
     "/streams/{broadcast}/{rendition}/{msn:int}.{part:int}.m4s",
     "/streams/{broadcast}/{rendition}/{msn:int}.m4s",
     "/streams/{broadcast}/{rendition}/init-{number:int}.mp4",
+    "/streams/{broadcast}/dvr.m3u8",
+    "/streams/{broadcast}/{rendition}/dvr.m3u8",
     "/streams/{broadcast}/status",
     "/streams/{broadcast}/heartbeat",
     "/streams/{broadcast}/thumbnail.jpg",
 }
 """What playback answers, to everybody alike: it reads no cookie. Live broadcasts are public."""
+
+RECORDINGS = {
+    "/vods/{vod:uuid}/manifest.m3u8",
+    "/vods/{vod:uuid}/storyboard.vtt",
+    "/vods/{vod:uuid}/storyboard-{number:int}.jpg",
+    "/vods/{vod:uuid}/poster.jpg",
+    "/vods/{vod:uuid}/preview.mp4",
+    "/vods/{vod:uuid}/audio.m4a",
+    "/vods/{vod:uuid}/video-{number:int}.mp4",
+    "/vods/{vod:uuid}/{rendition}/index.m3u8",
+    "/vods/{vod:uuid}/{rendition}/init-{number:int}.mp4",
+    "/vods/{vod:uuid}/{rendition}/{first_msn:int}-{crc32:int}.m4s",
+    "/clips/{clip:uuid}/clip.mp4",
+    "/clips/{clip:uuid}/poster.jpg",
+}
+"""Media of VODs and clips. It reads no cookie either: what is not for everybody wants a token in the address, whoever
+asks, and is not there without one (`vods.access`)."""

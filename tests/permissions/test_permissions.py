@@ -16,13 +16,14 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from accounts.ratelimit import RateLimit, RateLimited
-from streaming.playback.app import create_app
+from streaming.playback import app as playback
 from tests.chat.conftest import Server, serve
-from tests.permissions.matrix import MATRIX, PLAYBACK, ROLES, SIGN_IN, Answer, Row
+from tests.permissions.matrix import MATRIX, PLAYBACK, RECORDINGS, ROLES, SIGN_IN, Answer, Row
 from tests.permissions.world import World, make_world
+from vods.playback import app as recordings
 
 pytestmark = pytest.mark.django_db
 ADMIN = "admin/"
@@ -97,9 +98,14 @@ def test_every_row_has_an_address() -> None:
     assert not gone, "These rows of tests/permissions/matrix.py have no address any more:\n  " + "\n  ".join(gone)
 
 
-def test_playback_answers_what_the_matrix_knows() -> None:
-    found = {route.path for route in create_app().routes if isinstance(route, Route)}
-    assert found == PLAYBACK, "Say in tests/permissions/matrix.py, in PLAYBACK, what playback answers to everybody."
+@pytest.mark.parametrize(
+    ("routes", "name", "listed"),
+    [(playback.create_app().routes, "PLAYBACK", PLAYBACK), (recordings.create_app().routes, "RECORDINGS", RECORDINGS)],
+    ids=["playback", "recordings"],
+)
+def test_media_has_the_addresses_that_the_matrix_knows(routes: list[BaseRoute], name: str, listed: set[str]) -> None:
+    found = {route.path for route in routes if isinstance(route, Route)}
+    assert found == listed, f"Say in tests/permissions/matrix.py, in {name}, what media has an address."
 
 
 @pytest.mark.parametrize("row", HERE, ids=str)
