@@ -32,10 +32,9 @@ from streaming.flv import file as flv
 from streaming.flv.tracks import config_tag, frame_tag
 from streaming.ladder import ladder
 from streaming.media import SOURCE, VIDEO_TIMESCALE, AccessUnit, Rendition, Track
-from workers.attempt import Attempt
 from workers.motion import Motions
 from workers.transcode import Order, Workbench, transcode
-from workers.warm import Key, Standing, WarmEncoders
+from workers.warm import Key, Standing, WarmEncoders, Work
 
 FFMPEG = os.environ.get("FFMPEG") or imageio_ffmpeg.get_ffmpeg_exe()
 RENDITIONS = ("480p", "360p", "160p")
@@ -45,10 +44,10 @@ SOURCE_SHAPE = Rendition(SOURCE, "avc1.64001F", 0, VIDEO_TIMESCALE, 1280, 720, 3
 class ColdEncoders(WarmEncoders):
     """Keeps nothing: every segment starts an ffmpeg of its own."""
 
-    def release(self, key: Key, attempt: Attempt, standing: Standing | None) -> None:
+    def release(self, key: Key, work: Work, standing: Standing | None) -> None:
         if standing is not None:
             standing.encoder.kill()
-        super().release(key, attempt, None)
+        super().release(key, work, None)
 
 
 def make_clip(file: Path, seconds: int) -> None:

@@ -352,6 +352,8 @@ LADDER_POLICY = text("LADDER_POLICY", "demand")
 """Who gets which renditions: `demand` (what is watched) or `tiered` (by the number of viewers)."""
 if LADDER_POLICY not in {"demand", "tiered"}:
     raise ImproperlyConfigured(f"LADDER_POLICY={LADDER_POLICY!r} must be demand or tiered.")
+STANDBY_VIEWERS = number("STANDBY_VIEWERS", 500, least=0, most=10_000_000)
+"""From so many viewers on a second device stands by for a broadcast, as for a partner's; 0: for partners only."""
 
 # Celery ------------------------------------------------------------------------------------------------------------
 

@@ -41,6 +41,12 @@ START_SECONDS: Final = 4.0
 LAST_WORDS_SECONDS: Final = 1.0
 """How long an ffmpeg that takes nothing more may take to say why."""
 
+DORMANT_MS: Final = 840_000
+"""From this time on its clock a dormant encoder puts pictures out: see `wake`. ffmpeg believes no FLV that says of a
+picture that it is shown later than 900 s after it is decoded."""
+DORMANT_MOST_MS: Final = DORMANT_MS - 60_000
+"""How long an encoder may stay dormant."""
+
 Sink = Callable[[str, AccessUnit], bool]
 """Takes `(rung name, unit)`; False leaves the unit for the next taker."""
 
@@ -57,10 +63,12 @@ class Encoder:
         first: AccessUnit,
         starts: Mapping[str, int],
         codec: VideoEncoder = VideoEncoder.X264,
+        dormant: bool = False,
     ) -> None:
         """Starts ffmpeg for a source that begins with `first`, an IDR.
 
-        `starts` maps rung names to the presentation time (ticks) of the first picture wanted of them.
+        `starts` maps rung names to the presentation time (ticks) of the first picture wanted of them. A `dormant`
+        encoder decodes, and puts nothing out before `wake`.
         """
         self.rungs = tuple(rungs)
         self.tracks: dict[str, Track] = {}
@@ -71,6 +79,8 @@ class Encoder:
         self._lead = 0 if track.codec is Codec.AV1 else LEAD_MS
         self._base = first.dts // TICKS_PER_MS * TICKS_PER_MS
         self._stamps: dict[int, int] = {}
+        self._dormant = dormant
+        self._woken_at: int | None = None
         self._readers = [VideoTrackReader() for _ in rungs]
         self._demuxers = [flv.Demuxer() for _ in rungs]
         self._progress = ProgressReader()
@@ -87,9 +97,11 @@ class Encoder:
         self._finished = False
 
         def command(fds: Sequence[int]) -> list[str]:
+            begins = {name: self._stamp(at) for name, at in starts.items()}
+            if dormant:
+                begins = dict.fromkeys(self._shown, DORMANT_MS)
             branches = [
-                Branch(rung, fd, self._stamp(starts[rung.name]) if rung.name in starts else 0)
-                for rung, fd in zip(self.rungs, fds[:-1], strict=True)
+                Branch(rung, fd, begins.get(rung.name, 0)) for rung, fd in zip(self.rungs, fds[:-1], strict=True)
             ]
             return ladder_command(executable, branches, codec, progress_fd=fds[-1])
 
@@ -133,11 +145,29 @@ class Encoder:
             for unit in units:
                 shown = self._stamp(unit.pts)
                 self._stamps[shown] = unit.pts
-                moved = AccessUnit(unit.dts - self._base, shown * TICKS_PER_MS, unit.data, unit.sync)
+                decoded = unit.dts - self._base
+                if not self._lead and self._is_woken_by(unit.pts):
+                    decoded += DORMANT_MS * TICKS_PER_MS
+                moved = AccessUnit(decoded, shown * TICKS_PER_MS, unit.data, unit.sync)
                 tags.append(flv.pack(frame_tag(self._track, moved)))
             if self._owing_since is None and self._owes():
                 self._owing_since = time.monotonic()
         self._write(b"".join(tags))
+
+    def may_sleep_at(self, pts: int) -> bool:
+        """Whether it may still be dormant when a picture of that time is fed: its clock has an end."""
+        return (pts - self._base) // TICKS_PER_MS < DORMANT_MOST_MS
+
+    def wake(self, at: int) -> None:
+        """A dormant encoder puts out what is shown at `at` (ticks) or later, its first picture an IDR.
+
+        None of that may have been fed yet. What is shown from then on is given times behind DORMANT_MS, up to where its
+        branches are trimmed; decoding times go on, so that pictures may be reordered across `at`.
+        """
+        with self._lock:
+            self._dormant = False
+            self._woken_at = at
+            self._shown = dict.fromkeys(self._shown, at - 1)
 
     def finish(self) -> None:
         """Nothing more will be fed: ffmpeg puts out what it holds back, and ends."""
@@ -177,7 +207,12 @@ class Encoder:
 
     def _stamp(self, pts: int) -> int:
         """A presentation time on ffmpeg's clock, in ms."""
-        return (pts - self._base + TICKS_PER_MS // 2) // TICKS_PER_MS + self._lead
+        shown = (pts - self._base + TICKS_PER_MS // 2) // TICKS_PER_MS + self._lead
+        return shown + DORMANT_MS if self._is_woken_by(pts) else shown
+
+    def _is_woken_by(self, pts: int) -> bool:
+        """Whether a picture of this time comes out of an encoder that was dormant."""
+        return self._woken_at is not None and pts >= self._woken_at
 
     def _write(self, data: bytes) -> None:
         try:
@@ -237,6 +272,8 @@ class Encoder:
 
     def _owes(self) -> bool:
         """Whether more pictures were fed than a decoder may hold back."""
+        if self._dormant:
+            return False
         most = HELD_BACK + max(rung.every for rung in self.rungs)
         return self.presentation.count_after(min(self._shown.values())) > most
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 
 import structlog
 
-from streaming.bus import reading, tasks
+from streaming.bus import reading, standby, tasks
 from streaming.bus.errors import BusError, BusUnavailable, SegmentGone
-from streaming.cmaf.chunk import unpack_chunk
 from streaming.cmaf.errors import CmafError
-from streaming.cmaf.track import read_video_track
 from streaming.ffmpeg.command import VideoEncoder
 from streaming.ffmpeg.errors import FfmpegError
 from streaming.ladder import Rung, ladder
-from streaming.media import SOURCE, Chunk, Closes, Track
+from streaming.media import SOURCE, Chunk, Closes
 from workers.attempt import Attempt
 from workers.encoder import Encoder
 from workers.errors import AttemptError, AttemptRefused, Draining, EncoderFailed, SourceLost
 from workers.motion import Motions
 from workers.patience import PatientReader
+from workers.standby import Promotion, StandBy
+from workers.supply import Supply, feed
 from workers.warm import Key, Standing, WarmEncoders
 
 log = structlog.get_logger(__name__)
@@ -32,8 +32,6 @@ SETTLE_SECONDS = 0.06
 """How long a segment's last pictures may take before more source is fed to push them out."""
 SILENT_READS = 2
 """So many empty reads of the source behind a segment's end (each `reading.BLOCK_MS`) mean that nothing follows it."""
-MAX_FORCED_CUTS = 8
-"""How many segments back an IDR is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +100,7 @@ class _Run:
         self._bench = bench
         self._deadline = bench.clock() + claim.remaining_ms / 1000
         self._reader = PatientReader(bench.bus, give_up=self._is_over)
+        self._supply = Supply(self._reader, order.broadcast, order.msn, stop=self._is_over)
         self._attempt: Attempt | None = None
         self._finishing = False
         self._ahead = 0
@@ -114,33 +113,64 @@ class _Run:
     def run(self) -> None:
         """Sees the segment through. Raises AttemptError, BusError, CmafError, FfmpegError."""
         order, bench = self._order, self._bench
-        source = reading.follow(self._reader, order.broadcast, SOURCE, order.msn, stop=self._is_over)
+        source = self._supply.follow()
         first = next((chunk for chunk in source if chunk is not None), None)
         if first is None:
             raise self._given_up("the source never came")
         if first.gap:
             raise self._given_up("the source has nothing here")
         self._first = first
-        rungs = bench.motions.rungs(order.broadcast, self._rungs(), may_step=first.independent)
-        attempt = Attempt(
-            bench.bus, order.broadcast, order.token, rungs, self._claim.progress, first, clock=bench.clock
-        )
+        may_step = first.independent and not self._claim.standby
+        rungs = bench.motions.rungs(order.broadcast, self._rungs(), may_step=may_step)
+        progress, woken = self._claim.progress, None
+        if self._claim.standby:
+            promotion = self._stand_by(first, rungs)
+            if promotion is None:
+                return
+            progress, woken = promotion.progress, promotion.standing
+            rungs = {name: rung for name, rung in rungs.items() if name in progress}
+        attempt = Attempt(bench.bus, order.broadcast, order.token, rungs, progress, first, clock=bench.clock)
         self._attempt = attempt
         key = Key(order.broadcast, tuple(rungs.values()), first.init, first.discontinuity)
         bench.warm.begin(key, attempt)
         standing = None
         try:
-            taken = bench.warm.take(key, order.msn) if attempt.is_fresh else None
+            taken = woken or (bench.warm.take(key, order.msn) if attempt.is_fresh else None)
             if taken is not None:
                 encoder, self._skip = taken.encoder, taken.fed
             else:
-                encoder = self._start(first, list(rungs.values()), attempt)
+                # A rendition begun elsewhere goes on with its next part.
+                encoder = self._start(first, rungs, {name: at.start for name, at in attempt.lanes.items() if at.part})
             standing = self._work(encoder, attempt, chain([first], source))
             bench.motions.measured(order.broadcast, encoder.quantisers(), rungs)
         finally:
             bench.warm.release(key, attempt, standing)
         if not attempt.succeeded:
             raise attempt.failure or self._given_up("its time is over")
+
+    def _stand_by(self, first: Chunk, rungs: Mapping[str, Rung]) -> Promotion | None:
+        order, bench = self._order, self._bench
+        watch = standby.watch(order.broadcast, order.msn, order.token, tuple(rungs))
+        return StandBy(
+            self._supply,
+            bench.warm,
+            first,
+            rungs,
+            start=lambda: self._start(first, rungs, {}, dormant=True),
+            watch=lambda: self._reader.run(watch),
+            clock=bench.clock,
+        ).run()
+
+    def _start(
+        self, first: Chunk, rungs: Mapping[str, Rung], starts: Mapping[str, int], *, dormant: bool = False
+    ) -> Encoder:
+        """A new encoder, which the watchdog knows of."""
+        bench = self._bench
+        encoder = self._supply.start(
+            bench.ffmpeg, list(rungs.values()), first, starts=starts, codec=bench.codec, dormant=dormant
+        )
+        bench.warm.watch(encoder)
+        return encoder
 
     def _is_over(self) -> bool:
         attempt = self._attempt
@@ -165,42 +195,6 @@ class _Run:
         if unknown:
             raise self._given_up(f"no ladder has {', '.join(sorted(unknown))}")
         return {name: rung for name, rung in rungs.items() if name in self._claim.progress}
-
-    def _start(self, first: Chunk, rungs: list[Rung], attempt: Attempt) -> Encoder:
-        """A new encoder, fed with all that it needs from before this segment."""
-        bench, broadcast = self._bench, self._order.broadcast
-        lead = self._from_idr(first)
-        section = self._reader.run(reading.init_section(broadcast, SOURCE, first.init))
-        if section is None:
-            raise self._given_up("the source's init section is gone")
-        track: Track = read_video_track(section)
-        # A rendition begun elsewhere goes on with its next part; after a cut without IDR all begin in mid-GOP.
-        starts = {lane.rung.name: lane.start for lane in attempt.lanes.values() if lane.part or lead}
-        unit = unpack_chunk((lead or [first])[0].data)[0][0]
-        encoder = Encoder(bench.ffmpeg, track, rungs, first=unit, starts=starts, codec=bench.codec)
-        bench.warm.watch(encoder)
-        for chunk in lead:
-            self._feed(encoder, chunk)
-        return encoder
-
-    def _from_idr(self, first: Chunk) -> list[Chunk]:
-        """The source's chunks from the last IDR at a segment's start up to this segment; none if it has one itself."""
-        if first.independent:
-            return []
-        for back in range(1, MAX_FORCED_CUTS + 1):
-            lead = []
-            msn = self._order.msn - back
-            for chunk in reading.follow(self._reader, self._order.broadcast, SOURCE, msn, stop=self._is_over):
-                if chunk is None or (chunk.msn, chunk.part) >= (first.msn, first.part):
-                    break
-                lead.append(chunk)
-            if lead and lead[0].independent:
-                return lead
-        raise self._given_up(f"no IDR in {MAX_FORCED_CUTS} segments")
-
-    @staticmethod
-    def _feed(encoder: Encoder, chunk: Chunk) -> None:
-        encoder.feed([unit for unit, _ in unpack_chunk(chunk.data)], chunk.dts + chunk.duration)
 
     def _work(self, encoder: Encoder, attempt: Attempt, source: Iterator[Chunk | None]) -> Standing | None:
         """Feeds the segment, and the next one's start as far as needed; answers the encoder if it can go on."""
@@ -255,7 +249,7 @@ class _Run:
         if self._finishing:
             return
         if not self._skip:
-            self._feed(encoder, chunk)
+            feed(encoder, chunk)
             return
         self._skip -= 1
         if not self._skip:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import structlog
 
 from streaming.ladder import Rung
-from workers.attempt import Attempt
 from workers.encoder import Encoder
 
 log = structlog.get_logger(__name__)
@@ -35,6 +34,7 @@ class Key(NamedTuple):
     rungs: tuple[Rung, ...]
     init: int
     discontinuity: int
+    dormant: bool = False
 
 
 class Standing(NamedTuple):
@@ -45,20 +45,30 @@ class Standing(NamedTuple):
     fed: int
 
 
+class Work(Protocol):
+    """What is at work on a segment: an attempt, or a standby. `moved_at` is when it last got on, on the clock."""
+
+    @property
+    def msn(self) -> int: ...
+
+    @property
+    def moved_at(self) -> float: ...
+
+
 class WarmEncoders:
     """The encoders of one worker process, those at work and those kept. `clock` is monotonic, in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._kept: dict[Key, tuple[Standing, float]] = {}
-        self._busy: dict[tuple[Key, int], Attempt] = {}
+        self._busy: dict[tuple[Key, int], Work] = {}
         self._encoders: set[Encoder] = set()
         self._changed = threading.Condition()
 
-    def begin(self, key: Key, attempt: Attempt) -> None:
-        """An attempt starts work; `release` must follow."""
+    def begin(self, key: Key, work: Work) -> None:
+        """Work starts; `release` must follow."""
         with self._changed:
-            self._busy[key, attempt.msn] = attempt
+            self._busy[key, work.msn] = work
 
     def take(self, key: Key, msn: int) -> Standing | None:
         """The encoder that stands at segment `msn`, if there is one or is about to be."""
@@ -78,11 +88,11 @@ class WarmEncoders:
         with self._changed:
             self._encoders.add(encoder)
 
-    def release(self, key: Key, attempt: Attempt, standing: Standing | None) -> None:
-        """An attempt is over; `standing` is the encoder it hands over, if any."""
+    def release(self, key: Key, work: Work, standing: Standing | None) -> None:
+        """Work is over; `standing` is the encoder it hands over, if any."""
         with self._changed:
-            if self._busy.get((key, attempt.msn)) is attempt:
-                del self._busy[key, attempt.msn]
+            if self._busy.get((key, work.msn)) is work:
+                del self._busy[key, work.msn]
             if standing is not None:
                 replaced = self._kept.pop(key, None)
                 if replaced is not None:

@@ -213,17 +213,23 @@ def headers(broadcast: str, rendition: str, *, span_ms: int, from_msn: int = 0) 
 
 
 def follow(
-    valkey: Runner, broadcast: str, rendition: str, msn: int, *, stop: Callable[[], bool]
+    valkey: Runner,
+    broadcast: str,
+    rendition: str,
+    msn: int,
+    *,
+    stop: Callable[[], bool],
+    block_ms: int = BLOCK_MS,
 ) -> Iterator[Chunk | None]:
     """Yields the rendition's chunks from the start of segment `msn` on, as they arrive, and None whenever none came
-    for `BLOCK_MS`; ends once `stop()` says so. For threads.
+    for `block_ms`; ends once `stop()` says so. For threads.
 
     Raises SegmentGone, BusUnavailable. The consumer sees the segment's end by the next chunk's MSN, or `closes`.
     """
     at = valkey.run(start_of(broadcast, rendition, msn))
     first = True
     while not stop():
-        found = valkey.run(chunks(broadcast, {rendition: at}, block_ms=BLOCK_MS)).get(rendition)
+        found = valkey.run(chunks(broadcast, {rendition: at}, block_ms=block_ms)).get(rendition)
         if not found:
             yield None
             continue

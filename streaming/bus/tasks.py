@@ -11,8 +11,9 @@ old tokens, or past the deadline, are refused by the bus's own clock.
     deadline:<rendition>  until when attempts may publish it
     done:<rendition>      set with the segment's last part
     noted:<rendition>     why it was given up, once that was told to whom it may concern
-    device:<token>, ordered:<token>, claimed:<token>, instance:<token>, failed:<token>, crashed:<token>, again:<token>
-                          one attempt
+    second                the standby's token
+    device:<token>, ordered:<token>, claimed:<token>, instance:<token>, failed:<token>, crashed:<token>, again:<token>,
+    standby:<token>       one attempt
 """
 
 from __future__ import annotations
@@ -84,9 +85,10 @@ local token, instance = ARGV[1], ARGV[2]
 local now = now_ms()
 if redis.call('EXISTS', KEYS[1]) == 0 then return {'forgot', token} end
 local mine, newest, deadline, late = {}, '', 0, nil
+local standby = redis.call('HEXISTS', KEYS[1], 'standby:' .. token)
 for i = 3, #ARGV do
   local held = redis.call('HMGET', KEYS[1], 'token:' .. ARGV[i], 'done:' .. ARGV[i], 'deadline:' .. ARGV[i])
-  if held[1] ~= token or held[2] then
+  if (held[1] ~= token and (standby == 0 or not held[1])) or held[2] then
     newest = held[1] or ''
   elseif now >= tonumber(held[3]) then
     late = held[3]
@@ -102,7 +104,7 @@ if redis.call('HSETNX', KEYS[1], 'claimed:' .. token, decimal(now)) == 0 then
   return {'claimed', redis.call('HGET', KEYS[1], 'instance:' .. token)}
 end
 redis.call('HSET', KEYS[1], 'instance:' .. token, instance)
-return {'ok', decimal(deadline - now), unpack(mine)}
+return {'ok', decimal(deadline - now), standby, unpack(mine)}
 """
 )
 
@@ -191,10 +193,14 @@ def task_key(broadcast: str, msn: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claimed attempt: how long it may publish, and for each rendition still its own how far that has come."""
+    """A claimed attempt: how long it may publish, and for each rendition still its own how far that has come.
+
+    `standby` says that it may publish nothing yet (`bus.standby`); then the renditions are those it stands by for.
+    """
 
     remaining_ms: int
     progress: dict[str, Progress | None]
+    standby: bool = False
 
 
 def order(broadcast: str, msn: int, expected: Mapping[str, str], *, device: str, late_ms: int) -> Call[str | None]:
@@ -220,9 +226,10 @@ def claim(broadcast: str, msn: int, token: str, renditions: Sequence[str], *, in
 
     def parse(reply: list[bytes]) -> Claim:
         _raise_refusal(broadcast, msn, reply)
-        names, packed = reply[2::2], reply[3::2]
+        names, packed = reply[3::2], reply[4::2]
         return Claim(
             remaining_ms=int(reply[1]),
+            standby=bool(reply[2]),
             progress={
                 name.decode(): Progress.unpack(numbers) if numbers else None
                 for name, numbers in zip(names, packed, strict=True)
@@ -305,7 +312,7 @@ def newest_chunk(broadcast: str, rendition: str) -> Call[Chunk | None]:
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try at a segment. Times are the bus's ms; `claimed_ms` is None before a worker took it; `crashed` says that
-    it failed by its encoder, `again` that it took another's place."""
+    it failed by its encoder, `again` that it took another's place, `standby` that it waits to."""
 
     token: str
     device: str
@@ -315,6 +322,7 @@ class Attempt:
     failed: str = ""
     again: bool = False
     crashed: bool = False
+    standby: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +336,13 @@ class Task:
     done: frozenset[str] = frozenset()
     attempts: dict[str, Attempt] = field(default_factory=dict)
     noted: dict[str, str] = field(default_factory=dict)
+    second: str = ""
+    """The token of the standby that was ordered, whatever became of it."""
+
+    @property
+    def tries(self) -> int:
+        """How many attempts there were, those left out that only stand by."""
+        return sum(not each.standby for each in self.attempts.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,10 +407,12 @@ def _task(msn: int, fields: dict[str, str]) -> Task:
                 failed=failed.get(token, ""),
                 again=token in by_kind.get("again", {}),
                 crashed=token in by_kind.get("crashed", {}),
+                standby=token in by_kind.get("standby", {}),
             )
             for token, device in by_kind.get("device", {}).items()
         },
         noted=by_kind.get("noted", {}),
+        second=fields.get("second", ""),
     )
 
 

@@ -35,8 +35,11 @@ WALL_MS = 1_700_000_000_000
 class Broadcaster:
     """Publishes access units as the source of one broadcast, and remembers what it published."""
 
-    def __init__(self, bus: Valkey, track: Track, *, broadcast: str = "b", frame_rate: int = 0) -> None:
+    def __init__(
+        self, bus: Valkey, track: Track, *, broadcast: str = "b", frame_rate: int = 0, partner: bool = False
+    ) -> None:
         self.bus = bus
+        self.partner = partner
         self.broadcast = broadcast
         self.track = track
         self.units: list[AccessUnit] = []
@@ -58,9 +61,8 @@ class Broadcaster:
 
     def describe(self, state: BroadcastState = BroadcastState.LIVE) -> None:
         renditions = (self.source, *(rung.rendition for rung in ladder(self.source)))
-        self.bus.run(
-            publication.describe(Description(self.broadcast, state, 0, PART_TARGET_MS, renditions), self.token)
-        )
+        told = Description(self.broadcast, state, 0, PART_TARGET_MS, renditions, self.partner)
+        self.bus.run(publication.describe(told, self.token))
         self.bus.run(publication.renew(self.broadcast, self.token))
 
     def publish(self, units: Sequence[AccessUnit]) -> None:

@@ -39,7 +39,7 @@ class Fleet:
     def __init__(self, bus: Valkey, *, deliver: Delivery = at_once) -> None:
         self._bus = bus
         self._deliver = deliver
-        self._benches = {
+        self.benches = {
             name: transcode.Workbench(
                 bus=bus,
                 warm=WarmEncoders(time.monotonic),
@@ -67,7 +67,7 @@ class Fleet:
             self._stop.set()
             for thread in threads:
                 thread.join()
-            for bench in self._benches.values():
+            for bench in self.benches.values():
                 bench.warm.close()
             self._pool.shutdown()
         for future in self._running:
@@ -81,11 +81,11 @@ class Fleet:
 
     def _carry_out(self, device: str, asked: transcode.Order) -> None:
         with suppress(AttemptError, BusError):  # who fails or is refused says so on the bus
-            transcode.transcode(asked, self._benches[device])
+            transcode.transcode(asked, self.benches[device])
 
     def _renew(self) -> None:
         while not self._stop.wait(RENEW_SECONDS):
-            for name, bench in self._benches.items():
+            for name, bench in self.benches.items():
                 bench.warm.sweep()
                 with suppress(BusError):
                     self._bus.run(

@@ -47,6 +47,27 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class StandBy:
+    """Order a standby for a segment on a device, for these renditions, if it has none."""
+
+    broadcast: str
+    msn: int
+    renditions: tuple[str, ...]
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """Let a segment's standby, which has `token`, take over the renditions whose newest token is the expected one."""
+
+    broadcast: str
+    msn: int
+    token: str
+    expected: Mapping[str, str]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deadline:
     """Bring the deadline of a segment's rendition forward to `late_ms` from now."""
 
@@ -115,4 +136,4 @@ class Picture:
     broadcast: str
 
 
-Command: TypeAlias = Look | Order | Deadline | FillGap | Start | StartLater | Stop | Shed | Picture
+Command: TypeAlias = Look | Order | StandBy | Promote | Deadline | FillGap | Start | StartLater | Stop | Shed | Picture

@@ -8,14 +8,27 @@ All times are the bus's ms.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from streaming.bus.layout import Progress
 from streaming.bus.tasks import NOBODY, Task, View
 from streaming.media import PART_TARGET_MS, SOURCE, BroadcastState, Description
-from workers.dispatcher.commands import Command, Deadline, FillGap, Order, Shed, Start, StartLater, Stop
+from workers.dispatcher import standby
+from workers.dispatcher.commands import (
+    Command,
+    Deadline,
+    FillGap,
+    Order,
+    Promote,
+    Shed,
+    StandBy,
+    Start,
+    StartLater,
+    Stop,
+)
 from workers.dispatcher.judgement import Case, Judgement, Loss, judge
+from workers.dispatcher.standby import NO_MORE_THAN_PARTNERS, Criticality
 from workers.ladder import IDLE_MS, Asked, Audience, Policy, cost, fitting, rungs_of, wanted_now
 from workers.placement import KEEP, Load, Placement
 
@@ -58,6 +71,7 @@ class Surroundings:
     placement: Placement
     may_hedge: Callable[[], bool]
     policy: Policy = Policy.DEMAND
+    critical: Criticality = NO_MORE_THAN_PARTNERS
 
 
 def decide(description: Description, view: View, audience: Audience, around: Surroundings) -> Decision:
@@ -79,6 +93,7 @@ class _Deciding:
         self._wanted = wanted_now(description, asked, around.policy)
         self._run, self._home = self._place()
         self._decision = Decision(look_at_ms=self._now + IDLE_LOOK_MS)
+        self._promoted: set[int] = set()
 
     def decide(self) -> Decision:
         source = self._source
@@ -89,12 +104,41 @@ class _Deciding:
         for rendition, from_msn in self._running.items():
             self._see_to(rendition, from_msn, source, orders)
         for (msn, device, why), expected in sorted(orders.items()):
-            self._add(Order(self._broadcast, msn, expected, device, self._deadline_ms(msn, source), why))
+            if not self._promote(msn, expected, why):
+                self._add(Order(self._broadcast, msn, expected, device, self._deadline_ms(msn, source), why))
+        self._have_stand_by(source.msn)
         if self._running:
             self._decision.look_by(self._now + BUSY_LOOK_MS)
         if self._home is not None and self._run:
             self._decision.load = Load(self._home, self._cost(self._run), self._description.partner)
         return self._decision
+
+    def _have_stand_by(self, msn: int) -> None:
+        """Has another device stand by at the newest segment, once it is ordered."""
+        task = self._view.tasks.get(msn)
+        if task is None or task.second or not self._around.critical.holds(self._description, self._audience):
+            return
+        renditions = tuple(sorted(task.tokens.keys() & self._running.keys() - task.done))
+        if not renditions or self._description.state is not BroadcastState.LIVE:
+            return
+        home = task.attempts[task.tokens[renditions[0]]].device
+        placement, cost_of_all = self._around.placement, self._cost(frozenset(renditions))
+        device = standby.place(self._view, msn, placement, self._broadcast, cost_of_all, home=home)
+        if device is not None:
+            self._add(StandBy(self._broadcast, msn, renditions, device.name))
+
+    def _promote(self, msn: int, expected: Mapping[str, str], why: str) -> bool:
+        """Lets the standby take all that a lost attempt has, if there is one; whether that is (to be) so."""
+        task = self._view.tasks.get(msn)
+        ready = standby.ready(task, self._around.placement.devices, self._now) if task is not None else None
+        lost = set(expected.values()) - {""}
+        if task is None or ready is None or not lost:
+            return False
+        if msn not in self._promoted:
+            self._promoted.add(msn)
+            all_of_it = {name: held for name, held in task.tokens.items() if held in lost and name not in task.done}
+            self._add(Promote(self._broadcast, msn, ready.token, all_of_it, why))
+        return True
 
     def _place(self) -> tuple[frozenset[str], str | None]:
         """The wanted renditions that there is room for, and the device for them."""
@@ -201,6 +245,9 @@ class _Deciding:
         )
         if found.due_ms is not None:
             self._decision.look_by(max(found.due_ms, self._now + 1))
+        if found.loss is Loss.LATE and standby.ready(task, placement.devices, self._now) is not None:
+            # What stands by is there to be used: it adds no decoding, and waits where there is room.
+            return found.loss
         # Hedges are the first that overload ends: none goes to where there is no room for it.
         has_room = placement.choose(self._cost(self._run), self._broadcast, avoid=avoid) is not None
         if found.loss is Loss.LATE and not (has_room and self._around.may_hedge()):
@@ -232,7 +279,11 @@ class _Deciding:
     def _sticky(self) -> str | None:
         """The device of the newest attempt that did not fail."""
         for _, task in sorted(self._view.tasks.items(), reverse=True):
-            ordered = [each for each in task.attempts.values() if not each.failed and each.device != NOBODY]
+            ordered = [
+                each
+                for each in task.attempts.values()
+                if not each.failed and not each.standby and each.device != NOBODY
+            ]
             if ordered:
                 return max(ordered, key=lambda each: each.ordered_ms).device
         return None

@@ -95,21 +95,21 @@ def judge(case: Case) -> Judgement:
     if attempt.claimed_ms is None:
         return _unclaimed(case)
     if case.device is None or case.device.instance != attempt.instance:
-        return Judgement(Loss.TOO_LATE if len(task.attempts) >= MAX_ATTEMPTS else Loss.DIED)
+        return Judgement(Loss.TOO_LATE if task.tries >= MAX_ATTEMPTS else Loss.DIED)
     return _at_work(case)
 
 
 def _after_failure(task: Task, attempt: Attempt) -> Loss:
     if attempt.crashed and sum(each.crashed for each in task.attempts.values()) >= MAX_CRASHES:
         return Loss.POISONED
-    return Loss.TOO_LATE if len(task.attempts) >= MAX_ATTEMPTS else Loss.FAILED
+    return Loss.TOO_LATE if task.tries >= MAX_ATTEMPTS else Loss.FAILED
 
 
 def _unclaimed(case: Case) -> Judgement:
     if case.device is None or (case.elsewhere and not case.device.slots):
         # Its queue has nobody to empty it, or will have none: the worker is being stopped.
         return Judgement(Loss.NOT_TAKEN)
-    patience = (CLAIM_MS if case.elsewhere else RESEND_MS) << (len(case.task.attempts) - 1)
+    patience = (CLAIM_MS if case.elsewhere else RESEND_MS) << (case.task.tries - 1)
     return _due(case, case.attempt.ordered_ms + patience, Loss.NOT_TAKEN)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
-from streaming.bus import devices, events, reading, running, tasks, thumbnail, troubles
+from streaming.bus import devices, events, reading, running, standby, tasks, thumbnail, troubles
 from streaming.bus.epoch import epoch
 from streaming.bus.errors import BusError
 from streaming.bus.layout import Call
@@ -19,8 +19,10 @@ from workers.dispatcher.commands import (
     Look,
     Order,
     Picture,
+    Promote,
     Shed,
     Sight,
+    StandBy,
     Start,
     StartLater,
     Stop,
@@ -28,6 +30,7 @@ from workers.dispatcher.commands import (
 from workers.dispatcher.decision import SEGMENTS
 from workers.dispatcher.gap import fill_gap
 from workers.dispatcher.machine import PICTURE_MS, Machine
+from workers.dispatcher.standby import NO_MORE_THAN_PARTNERS, Criticality
 from workers.ladder import UNWATCHED, Audience, Policy
 
 log = structlog.get_logger(__name__)
@@ -63,13 +66,14 @@ class Dispatcher:
         stop: threading.Event,
         audience: CountAudience = uncounted,
         policy: Policy = Policy.DEMAND,
+        critical: Criticality = NO_MORE_THAN_PARTNERS,
     ) -> None:
         self._bus = bus
         self._send_task = send_task
         self._send_picture = send_picture
         self._stop = stop
         self._audience = audience
-        self._machine = Machine(policy)
+        self._machine = Machine(policy, critical)
         self._after = b""
         self._surveyed_ms = 0
 
@@ -124,6 +128,10 @@ class Dispatcher:
         match command:
             case Order():
                 self._order(command)
+            case StandBy():
+                self._have_stand_by(command)
+            case Promote():
+                self._promote(command)
             case Deadline():
                 broadcast, msn, rendition = command.broadcast, command.msn, command.rendition
                 self._bus.run(tasks.shorten_deadline(broadcast, msn, rendition, late_ms=command.late_ms))
@@ -152,6 +160,17 @@ class Dispatcher:
         if order.why != "opened":
             log.warning("segment.moved", broadcast=order.broadcast, msn=order.msn, device=order.device, why=order.why)
         self._send_task(order, token)
+
+    def _have_stand_by(self, command: StandBy) -> None:
+        token = self._bus.run(standby.order(command.broadcast, command.msn, device=command.device))
+        if token is not None:
+            renditions = dict.fromkeys(command.renditions, "")
+            self._send_task(Order(command.broadcast, command.msn, renditions, command.device, 0, "standby"), token)
+
+    def _promote(self, command: Promote) -> None:
+        broadcast, msn = command.broadcast, command.msn
+        if self._bus.run(standby.promote(broadcast, msn, command.token, command.expected)):
+            log.warning("segment.promoted", broadcast=broadcast, msn=msn, why=command.why)
 
     def _fill_gap(self, command: FillGap) -> None:
         broadcast, msn, rendition = command.broadcast, command.msn, command.rendition

@@ -16,6 +16,7 @@ from streaming.bus.events import BroadcastEvent, BroadcastHasEnded
 from streaming.media import SOURCE, BroadcastState
 from workers.dispatcher.commands import Command, Look, Order, Picture, Sight
 from workers.dispatcher.decision import Surroundings, decide
+from workers.dispatcher.standby import NO_MORE_THAN_PARTNERS, Criticality
 from workers.ladder import Policy
 from workers.placement import Placement
 
@@ -39,9 +40,10 @@ class _Broadcast:
 class Machine:
     """Feed it `heard`, `known`, `fleet`, `tick` and `saw`; carry out what it answers."""
 
-    def __init__(self, policy: Policy = Policy.DEMAND) -> None:
+    def __init__(self, policy: Policy = Policy.DEMAND, critical: Criticality = NO_MORE_THAN_PARTNERS) -> None:
         self.placement = Placement()
         self._policy = policy
+        self._critical = critical
         self._broadcasts: dict[str, _Broadcast] = {}
         self._due: list[tuple[int, str]] = []
         self._hedges = HEDGE_BURST
@@ -106,7 +108,7 @@ class Machine:
         if description is None:
             self._schedule(name, broadcast, now_ms + 1_000)
             return []
-        around = Surroundings(self.placement, self._may_hedge, self._policy)
+        around = Surroundings(self.placement, self._may_hedge, self._policy, self._critical)
         decision = decide(description, sight.view, sight.audience, around)
         self.placement.put(name, decision.load)
         for command in decision.commands:

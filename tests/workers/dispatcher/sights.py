@@ -11,6 +11,7 @@ from streaming.ladder import ladder
 from streaming.media import PART_TARGET_MS, SOURCE, VIDEO_TIMESCALE, BroadcastState, Description, Rendition
 from workers.dispatcher.commands import Command, Sight
 from workers.dispatcher.decision import Decision, Surroundings, decide
+from workers.dispatcher.standby import NO_MORE_THAN_PARTNERS, Criticality
 from workers.ladder import Audience, Policy
 from workers.placement import Placement
 
@@ -43,6 +44,7 @@ class Scene:
     oldest: int = 0
     partner: bool = False
     policy: Policy = Policy.DEMAND
+    critical: Criticality = NO_MORE_THAN_PARTNERS
     audience: Audience = field(default_factory=Audience)
     source_at: int | None = None
     now: int = NOW
@@ -68,12 +70,16 @@ class Scene:
         instance: str = "",
         again: bool = False,
         crashed: bool = False,
+        standby: bool = False,
     ) -> str:
         """A task with one attempt, added to those there are."""
         task = self.tasks.get(msn, Task(msn))
         token = f"e:{len(task.attempts) + 1}"
         instance = instance or (FLEET[device].instance if claimed is not None and device in FLEET else "")
-        attempt = Attempt(token, device, ordered, claimed, instance, failed, again, crashed)
+        attempt = Attempt(token, device, ordered, claimed, instance, failed, again, crashed, standby)
+        if standby:
+            self.tasks[msn] = replace(task, second=token, attempts=task.attempts | {token: attempt})
+            return token
         self.tasks[msn] = replace(
             task,
             deadlines=task.deadlines | dict.fromkeys(renditions, deadline),
@@ -104,9 +110,8 @@ class Scene:
             self.hedges -= 1
             return self.hedges >= 0
 
-        return decide(
-            self.description, self.view, self.audience, Surroundings(Placement(self.fleet), may_hedge, self.policy)
-        )
+        around = Surroundings(Placement(self.fleet), may_hedge, self.policy, self.critical)
+        return decide(self.description, self.view, self.audience, around)
 
     def commands(self) -> list[Command]:
         return self.decision().commands

@@ -24,6 +24,7 @@ from workers.dispatcher.census import Census
 from workers.dispatcher.commands import Order
 from workers.dispatcher.loop import Dispatcher
 from workers.dispatcher.post import Post
+from workers.dispatcher.standby import Criticality
 from workers.dispatcher.sweep import Sweep
 from workers.ladder import Policy
 from workers.ledger.bookkeeper import Bookkeeper
@@ -59,6 +60,7 @@ class Command(BaseCommand):
             stop=stop,
             audience=census.audience,
             policy=Policy(settings.LADDER_POLICY),
+            critical=Criticality(settings.STANDBY_VIEWERS),
         ).run()
         post.close()
         sweep.join()
