@@ -45,10 +45,17 @@ class Broadcaster:
         self.units: list[AccessUnit] = []
         self.chunks: list[Chunk] = []
         self.packager = SourcePackager(WALL_MS)
-        in_epoch = bus.run(epoch())
-        self.token = bus.run(publication.acquire(broadcast, in_epoch=in_epoch, ingest="test")).token
         self._init = 0
+        self._section = b""
+        self.acquire()
         self.change(track, frame_rate)
+
+    def acquire(self) -> None:
+        """Takes the right to publish; again, where the bus lost its memory."""
+        in_epoch = self.bus.run(epoch())
+        self.token = self.bus.run(publication.acquire(self.broadcast, in_epoch=in_epoch, ingest="test")).token
+        if self._section:
+            self._init = self.bus.run(publication.put_init(self.broadcast, SOURCE, self._section))
 
     def change(self, track: Track, frame_rate: int = 0) -> None:
         """The encoder says what comes from here on."""
@@ -115,6 +122,7 @@ class Broadcaster:
     def _out(self, outputs: Sequence[Output]) -> None:
         for output in outputs:
             if isinstance(output, InitSection):
+                self._section = output.data
                 self._init = self.bus.run(publication.put_init(self.broadcast, SOURCE, output.data))
             elif isinstance(output, Packaged):
                 chunk = replace(output.chunk, init=self._init)
