@@ -44,6 +44,7 @@ class WorkerProcess(threading.Thread):
         ]
         self._stop_event = stop
         self._process: subprocess.Popen[bytes] | None = None
+        self._restarting = False
 
     def run(self) -> None:
         wait = FIRST_WAIT
@@ -55,12 +56,21 @@ class WorkerProcess(threading.Thread):
             code = self._process.wait()
             if self._stop_event.is_set():
                 return
+            if self._restarting:
+                self._restarting = False
+                wait = FIRST_WAIT
+                continue
             self._ended()
             if time.monotonic() - began >= HEALTHY_SECONDS:
                 wait = FIRST_WAIT
             log.warning("worker.ended", code=code, again_in=wait, argv=self._argv[9:])
             self._stop_event.wait(wait)
             wait = min(2 * wait, LONGEST_WAIT)
+
+    def restart(self) -> None:
+        """Asks the process to drain and end, and starts it again at once."""
+        self._restarting = True
+        self.terminate()
 
     def terminate(self) -> None:
         """Asks the process to drain and end."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django.conf import settings
 
@@ -32,6 +34,27 @@ def worker(bus: Valkey, declared: str, *, ahead: int = 0) -> Iterator[subprocess
             yield process
         finally:
             process.kill()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A running `manage.py workers`, and the instances that offered its devices at first."""
+
+    process: subprocess.Popen[bytes]
+    instances: dict[str, str]
+
+
+@contextmanager
+def command(bus: Valkey, *declared: str) -> Iterator[Command]:
+    """`manage.py workers` for these devices; entered when all are offered."""
+    environment = {**os.environ, "DEVICES": ",".join(declared)}
+    with subprocess.Popen([sys.executable, "manage.py", "workers"], cwd=settings.BASE_DIR, env=environment) as process:
+        try:
+            eventually(lambda: len(bus.run(devices.alive())) == len(declared))
+            yield Command(process, {name: found.instance for name, found in bus.run(devices.alive()).items()})
+        finally:
+            process.terminate()
+            process.wait(40)
 
 
 @contextmanager

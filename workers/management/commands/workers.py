@@ -17,6 +17,7 @@ from streaming.bus.redis import Valkey
 from vods.steps import Lane
 from workers.devices import DeclaredDevice, UnknownDevice, declared_devices
 from workers.process import WorkerProcess
+from workers.rollover import Instance, roll_over
 
 DURABLE_PROCESSES = 2
 PROMPT_THREADS = 4
@@ -25,7 +26,10 @@ log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Starts one worker process per device that DEVICES names, and two for durable work; restarts what dies."
+    help = (
+        "Starts one worker process per device that DEVICES names, and two for durable work; restarts what dies. "
+        "SIGHUP restarts them all, one after the other."
+    )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         try:
@@ -33,27 +37,49 @@ class Command(BaseCommand):
             environments = [device.environment() for device in devices]
         except UnknownDevice as error:
             raise CommandError(str(error)) from error
-        stop = threading.Event()
+        stop, told, hung_up = threading.Event(), threading.Event(), threading.Event()
         bus = Valkey(settings.BUS_URL, connections=1, readers=1)
-        processes = [
+        processes: list[tuple[WorkerProcess, Instance]] = [
             *(
-                WorkerProcess(
-                    transcoding(device), stop, ended=partial(take_back, bus, device.name), environment=environment
+                (
+                    WorkerProcess(
+                        transcoding(device), stop, ended=partial(take_back, bus, device.name), environment=environment
+                    ),
+                    partial(holder, bus, device.name),
                 )
                 for device, environment in zip(devices, environments, strict=True)
             ),
-            WorkerProcess(prompt(), stop),
-            WorkerProcess(durable(), stop),
+            (WorkerProcess(prompt(), stop), lambda: None),
+            (WorkerProcess(durable(), stop), lambda: None),
         ]
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        for process in processes:
+        for number, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, hung_up)):
+            signal.signal(number, partial(_tell, event, told))
+        for process, _ in processes:
             process.start()
-        stop.wait()
-        for process in processes:
+        while not stop.is_set():
+            told.wait()
+            told.clear()
+            if hung_up.is_set():
+                hung_up.clear()
+                roll_over(processes, stop)
+        for process, _ in processes:
             process.terminate()
-        for process in processes:
+        for process, _ in processes:
             process.join()
+
+
+def _tell(event: threading.Event, told: threading.Event, *_: Any) -> None:
+    event.set()
+    told.set()
+
+
+def holder(bus: Valkey, device: str) -> str | None:
+    """The instance that offers a device, None while none does."""
+    try:
+        found = bus.run(leases.alive()).get(device)
+    except BusError:
+        return None
+    return found.instance if found is not None and found.slots else None
 
 
 def take_back(bus: Valkey, device: str) -> None:
