@@ -10,10 +10,11 @@ from typing import Protocol, TypeVar
 import structlog
 
 from streaming.flv.amf0 import Value
-from streaming.flv.errors import FlvError, UnsupportedCodecError
-from streaming.flv.tag import Tag
+from streaming.flv.tag import Tag, TagType
 from streaming.ingest.errors import IngestError, PublishingRefused
 from streaming.ingest.limits import Limits
+from streaming.ingest.tags import TagReader
+from streaming.media import AccessUnit, Track
 from streaming.rtmp.connection import ServerConnection, State
 from streaming.rtmp.errors import RtmpError
 from streaming.rtmp.events import Connected, Event, Metadata, PublishRequested, Unpublished
@@ -28,8 +29,11 @@ log = structlog.get_logger(__name__)
 class Publisher(Protocol):
     """What takes an encoder's media: `publisher.Publisher`."""
 
-    def tag(self, tag: Tag) -> None:
-        """Take an audio or video tag. Raises FlvError, PublishingRefused."""
+    def video(self, item: Track | AccessUnit) -> None:
+        """Take the video's configuration, or its next picture. Raises PublishingRefused."""
+
+    def audio(self, item: Track | AccessUnit) -> None:
+        """Take the audio's configuration, or its next frame. Raises PublishingRefused."""
 
     def metadata(self, values: dict[str, Value]) -> None:
         """Take what the encoder says about its media."""
@@ -107,21 +111,19 @@ class EncoderConnection:
             await publisher.leave(failure)
 
     async def _feed(self, publisher: Publisher, events: AsyncIterator[Event]) -> None:
+        reader = TagReader()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(publisher.run())
-            try:
-                async for event in events:
-                    match event:
-                        case Tag():
-                            publisher.tag(event)
-                        case Metadata():
-                            publisher.metadata(event.values)
-                        case Unpublished():
-                            break
-            except UnsupportedCodecError as error:
-                raise PublishingRefused(f"{error.codec} can't be broadcast here: use H.264 with AAC.") from error
-            except FlvError as error:
-                raise PublishingRefused(f"The encoder sent broken media: {error}.") from error
+            async for event in events:
+                match event:
+                    case Tag():
+                        item = reader.read(event)
+                        if item is not None:
+                            (publisher.video if event.type is TagType.VIDEO else publisher.audio)(item)
+                    case Metadata():
+                        publisher.metadata(event.values)
+                    case Unpublished():
+                        break
             publisher.finish()
 
     async def _refuse(self, sentence: str) -> None:

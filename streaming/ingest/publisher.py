@@ -1,4 +1,5 @@
-"""One encoder's broadcast on its way to the media bus: tags in, chunks out, as long as it holds its seat."""
+"""One encoder's broadcast on its way to the media bus: access units in, chunks out, as long as it holds its
+seat. Whatever protocol they came by, this is the one way on."""
 
 from __future__ import annotations
 
@@ -25,8 +26,6 @@ from streaming.cmaf.errors import CmafError
 from streaming.cmaf.outputs import InitSection, Notice, NoticeKind, Output, Packaged
 from streaming.cmaf.packager import SourcePackager
 from streaming.flv.amf0 import Value
-from streaming.flv.tag import Tag, TagType
-from streaming.flv.tracks import AudioTrackReader, VideoTrackReader
 from streaming.ingest import metrics
 from streaming.ingest.clock import Clock
 from streaming.ingest.describer import Describer
@@ -66,8 +65,6 @@ class Publisher:
         self._left = left
         self._outbox = Outbox(valkey)
         self._timeline = Timeline()
-        self._video_reader = VideoTrackReader()
-        self._audio_reader = AudioTrackReader()
         self._tracks: dict[bool, Track] = {}
         self._packager: SourcePackager | None = None
         self._made_ms = 0
@@ -87,20 +84,13 @@ class Publisher:
         """Take what the encoder says about itself: for the log alone, its media tells the rest."""
         self._log.info("encoder", name=str(values.get("encoder"))[:100])
 
-    def tag(self, tag: Tag) -> None:
-        """Take an audio or video tag. Raises FlvError, PublishingRefused."""
-        is_video = tag.type is TagType.VIDEO
-        reader = self._video_reader if is_video else self._audio_reader
-        item = reader.read(tag.body, tag.timestamp)
-        try:
-            if isinstance(item, Track):
-                self._tracks[is_video] = item
-                if self._packager is not None:
-                    self._publish(self._packager.set_track(item))
-            elif item is not None:
-                self._unit(item, tag.timestamp, is_video=is_video)
-        except CmafError as error:
-            raise PublishingRefused(f"The encoder sent media that can't be packaged: {error}.") from error
+    def video(self, item: Track | AccessUnit) -> None:
+        """Take the video's configuration, or its next picture. Raises PublishingRefused."""
+        self._take(item, is_video=True)
+
+    def audio(self, item: Track | AccessUnit) -> None:
+        """Take the audio's configuration, or its next frame. Raises PublishingRefused."""
+        self._take(item, is_video=False)
 
     def finish(self) -> None:
         """The encoder says nothing more: let `run` send the rest and return."""
@@ -129,8 +119,20 @@ class Publisher:
         position = self._packager.position if self._packager is not None else self._seat.position
         await self._left(replace(self._seat, position=position), self._description)
 
-    def _unit(self, unit: AccessUnit, timestamp: int, *, is_video: bool) -> None:
+    def _take(self, item: Track | AccessUnit, *, is_video: bool) -> None:
+        try:
+            if isinstance(item, AccessUnit):
+                self._unit(item, is_video=is_video)
+                return
+            self._tracks[is_video] = item
+            if self._packager is not None:
+                self._publish(self._packager.set_track(item))
+        except CmafError as error:
+            raise PublishingRefused(f"The encoder sent media that can't be packaged: {error}.") from error
+
+    def _unit(self, unit: AccessUnit, *, is_video: bool) -> None:
         now = self._last_media = self._clock.monotonic()
+        timestamp = unit.dts * 1000 // self._tracks[is_video].timescale
         step = self._timeline.step(timestamp, is_video=is_video)
         if step is Step.STRAGGLER:
             self._meter.dropped(now)

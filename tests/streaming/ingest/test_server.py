@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ from streaming.ingest.connection import Publisher
 from streaming.ingest.errors import IngestError, PublishingRefused
 from streaming.ingest.limits import AddressBook, Limits
 from streaming.ingest.server import IngestServer, tls_context
+from streaming.ingest.tags import TagReader
+from streaming.media import AccessUnit, Track
 
 from .clips import tags
 from .encoder import Encoder
@@ -30,7 +32,7 @@ class Studio:
     """Takes every key but one, and keeps what comes."""
 
     def __init__(self) -> None:
-        self.tags: list[Tag] = []
+        self.items: list[Track | AccessUnit] = []
         self.left = asyncio.Event()
         self._finished = asyncio.Event()
         self.failure: IngestError | None = None
@@ -40,8 +42,11 @@ class Studio:
             raise PublishingRefused("This stream key is not known.")
         return self
 
-    def tag(self, tag: Tag) -> None:
-        self.tags.append(tag)
+    def video(self, item: Track | AccessUnit) -> None:
+        self.items.append(item)
+
+    def audio(self, item: Track | AccessUnit) -> None:
+        self.items.append(item)
 
     def metadata(self, values: dict[str, Value]) -> None: ...
 
@@ -54,6 +59,12 @@ class Studio:
     async def leave(self, failure: IngestError | None) -> None:
         self.failure = failure
         self.left.set()
+
+
+def read(some: Sequence[Tag]) -> list[Track | AccessUnit]:
+    """What the publisher is handed of these tags."""
+    reader = TagReader()
+    return [item for tag in some if (item := reader.read(tag)) is not None]
 
 
 @pytest.fixture
@@ -85,13 +96,13 @@ async def connect(port: int) -> AsyncIterator[Connect]:
         await encoder.close()
 
 
-async def test_tags_reach_the_publisher(connect: Connect, studio: Studio) -> None:
+async def test_what_tags_carry_reaches_the_publisher(connect: Connect, studio: Studio) -> None:
     encoder = await connect()
     assert await encoder.publish("key") == "NetStream.Publish.Start"
     await encoder.tags(tags()[:10])
     await encoder.stop("key")
     await studio.left.wait()
-    assert studio.tags == list(tags()[:10])
+    assert studio.items == read(tags()[:10])
     assert studio.failure is None
 
 
@@ -132,7 +143,7 @@ async def test_broken_rtmp_ends_only_its_own_connection(connect: Connect, studio
     await good.tags(tags()[:3])
     await good.stop("key")
     await studio.left.wait()
-    assert len(studio.tags) == 3
+    assert studio.items == read(tags()[:3])
 
 
 async def test_one_connection_too_many_of_an_address_gets_the_door(connect: Connect) -> None:
@@ -170,4 +181,4 @@ async def test_rtmps_is_rtmp_over_tls(server: IngestServer, studio: Studio, cert
         await encoder.tags(tags()[:5])
         await encoder.stop("key")
         await studio.left.wait()
-    assert studio.tags == list(tags()[:5])
+    assert studio.items == read(tags()[:5])
