@@ -29,6 +29,7 @@ class Streamer:
     login: str
     publish_url: str
     watch_url: str
+    key: str
 
 
 class RigFailed(Exception):
@@ -60,6 +61,8 @@ class Rig:
         self.log_file = self.folder / "log"
         self.http_port = free_port()
         self.rtmp_port = free_port()
+        self.whip_port = free_port()
+        self.whip_url = f"http://127.0.0.1:{self.whip_port}/whip"
         self.url = f"http://127.0.0.1:{self.http_port}"
         inherited = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "FFMPEG"}}
         self.environment = {
@@ -70,6 +73,8 @@ class Rig:
             "HTTP_PORT": str(self.http_port),
             "RTMP_HOST": "127.0.0.1",
             "RTMP_PORT": str(self.rtmp_port),
+            "WHIP_HOST": "127.0.0.1",
+            "WHIP_PORT": str(self.whip_port),
             "FLOWER_PORT": str(free_port()),
             "IRC_HOST": "127.0.0.1",
             "IRC_PORT": str(free_port()),
@@ -129,7 +134,7 @@ class Rig:
         while time.monotonic() < deadline:
             if self._process and self._process.poll() is not None:
                 raise RigFailed("the installation ended while it started", self.log)
-            if self.status("/readyz") == 200 and self._accepts(self.rtmp_port):
+            if self.status("/readyz") == 200 and self._accepts(self.rtmp_port) and self._accepts(self.whip_port):
                 return
             time.sleep(0.1)
         raise RigFailed(f"the installation was not ready after {seconds:.0f} s", self.log)
@@ -165,7 +170,8 @@ class Rig:
         if made.returncode:
             raise RigFailed("create_streamer failed", made.stderr.decode(errors="replace"))
         facts = json.loads(made.stdout.splitlines()[-1])
-        return Streamer(facts["login"], f"{facts['rtmp_url']}/{facts['stream_key']}", facts["watch_url"])
+        key = facts["stream_key"]
+        return Streamer(facts["login"], f"{facts['rtmp_url']}/{key}", facts["watch_url"], key)
 
     def broadcast_of(self, login: str, *, seconds: float = 15.0) -> str:
         """The id of the channel's broadcast, once its multivariant playlist is served."""

@@ -337,6 +337,15 @@ if (RTMPS_CERT is None) != (RTMPS_KEY is None):
 RTMP_URL = url("RTMP_URL", f"rtmp://{PUBLIC_HOST}:{RTMP_PORT}/live", schemes={"rtmp", "rtmps"})
 """What streamers are told to put into their encoder."""
 
+WHIP_HOST = text("WHIP_HOST", "0.0.0.0")  # noqa: S104 - encoders and browsers reach it from elsewhere
+WHIP_PORT = port("WHIP_PORT", 8889)
+WHIP_URL = url("WHIP_URL", f"http://{PUBLIC_HOST}:{WHIP_PORT}/whip", schemes={"http", "https"})
+"""Where encoders and the site's own page send WebRTC; behind TLS it is the address at the proxy."""
+WHIP_ADDRESSES = words("WHIP_ADDRESSES")
+"""IP addresses at which this machine is reached from elsewhere, though it doesn't have them itself (NAT)."""
+WHIP_ICE_SERVERS = words("WHIP_ICE_SERVERS")
+"""STUN and TURN servers that encoders are told to use."""
+
 IRC_HOST = text("IRC_HOST", "0.0.0.0")  # noqa: S104 - bots and chat clients come from elsewhere
 IRC_PORT = port("IRC_PORT", 6680)
 

@@ -23,6 +23,7 @@ MANAGE = (sys.executable, str(settings.BASE_DIR / "manage.py"))
 WEB = Port(settings.HTTP_HOST, settings.HTTP_PORT, "the web pages", "HTTP_PORT")
 RTMP = Port(settings.RTMP_HOST, settings.RTMP_PORT, "RTMP, from encoders", "RTMP_PORT")
 RTMPS = Port(settings.RTMP_HOST, settings.RTMPS_PORT, "RTMPS, from encoders", "RTMPS_PORT")
+WHIP = Port(settings.WHIP_HOST, settings.WHIP_PORT, "WHIP, from encoders and browsers", "WHIP_PORT")
 IRC = Port(settings.IRC_HOST, settings.IRC_PORT, "chat over IRC, for bots", "IRC_PORT")
 FLOWER = Port("127.0.0.1", settings.FLOWER_PORT, "Flower, for operators", "FLOWER_PORT")
 
@@ -34,7 +35,7 @@ STEPS = (
 
 
 def ports() -> Sequence[Port]:
-    return (WEB, RTMP, IRC, FLOWER, *((RTMPS,) if settings.RTMPS_CERT else ()))
+    return (WEB, RTMP, WHIP, IRC, FLOWER, *((RTMPS,) if settings.RTMPS_CERT else ()))
 
 
 def addresses() -> Sequence[str]:
@@ -43,6 +44,7 @@ def addresses() -> Sequence[str]:
     return (
         f"watch     {settings.PUBLIC_URL}" + (f", {lan} in the local network" if lan else ""),
         f"stream    {settings.RTMP_URL} with a stream key of /dashboard; or, in another terminal: make demo",
+        f"          {settings.WHIP_URL} from WebRTC encoders; from a browser: {settings.PUBLIC_URL}/dashboard/go-live",
         f"operate   http://{FLOWER.host}:{FLOWER.number} as {FLOWER_USER}, password in {FLOWER_PASSWORD_FILE}",
         "stop      Ctrl-C",
     )
@@ -105,8 +107,12 @@ def dispatcher() -> Program:
     return Program(name="dispatcher", argv=(*MANAGE, "dispatcher"), stop_seconds=5.0)
 
 
+def takes_encoders() -> bool:
+    return RTMP.serves() and WHIP.serves()
+
+
 def ingest() -> Program:
-    return Program(name="ingest", argv=(*MANAGE, "ingest"), ready=RTMP.serves, stop_seconds=5.0)
+    return Program(name="ingest", argv=(*MANAGE, "ingest"), ready=takes_encoders, stop_seconds=5.0)
 
 
 def web() -> Program:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 from .bits import BitReader, unescape
 from .errors import CodecError
@@ -12,6 +13,8 @@ from .vui import read_frame_rate, skip_appearance
 _CODEC = "H.264"
 _WITH_CHROMA_FORMAT = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 """Profiles whose SPS carries chroma format and scaling matrices (ITU-T H.264 7.3.2.1.1)."""
+_WITH_EXTENSION = frozenset({100, 110, 122, 144})
+"""Profiles for which the record tells chroma format and bit depths too (ISO/IEC 14496-15 5.3.3.1.2)."""
 _SPS = 7
 
 
@@ -32,6 +35,36 @@ def parse(config: bytes) -> Format:
     width, height, frame_rate = parse_sps(sps)
     # RFC 6381 3.3: profile_idc, constraint flags and level_idc as six hexadecimal digits.
     return Format(f"avc1.{sps[1:4].hex()}", width, height, frame_rate)
+
+
+def configuration(sps: Sequence[bytes], pps: Sequence[bytes]) -> bytes:
+    """The avcC body of these parameter sets, each a NAL unit; NAL lengths have 4 bytes.
+
+    Raises `CodecError` if the first sequence parameter set can't be read, or there are too many.
+    """
+    if not 0 < len(sps) < 32 or not 0 < len(pps) < 256 or any(len(nal) > 0xFFFF for nal in (*sps, *pps)):
+        raise CodecError(_CODEC, f"{len(sps)} sequence and {len(pps)} picture parameter sets")
+    if len(sps[0]) < 5:
+        raise CodecError(_CODEC, "a sequence parameter set that is cut off")
+    # version, profile_idc, constraint flags, level_idc, lengthSizeMinusOne, number of sets
+    body = bytes((1, *sps[0][1:4], 0xFF, 0xE0 | len(sps))) + b"".join(map(_sized, sps))
+    body += bytes((len(pps),)) + b"".join(map(_sized, pps))
+    if sps[0][1] in _WITH_EXTENSION:
+        reader = BitReader(_CODEC, unescape(sps[0][1:]))
+        reader.bits(24)
+        reader.ue()  # seq_parameter_set_id
+        chroma_format = reader.ue()
+        if chroma_format == 3:
+            reader.flag()  # separate_colour_plane_flag
+        luma, chroma = reader.ue(), reader.ue()
+        if max(chroma_format, luma, chroma) > 7:
+            raise CodecError(_CODEC, "a sequence parameter set that makes no sense")
+        body += bytes((0xFC | chroma_format, 0xF8 | luma, 0xF8 | chroma, 0))
+    return body
+
+
+def _sized(nal: bytes) -> bytes:
+    return len(nal).to_bytes(2, "big") + nal
 
 
 def parse_sps(sps: bytes) -> tuple[int, int, int]:

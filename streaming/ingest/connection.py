@@ -84,11 +84,11 @@ class EncoderConnection:
                     case PublishRequested():
                         await self._publish(event.key, events)
         except* RtmpError as errors:
-            self._log.info("broken RTMP", error=str(_first(errors)))
+            self._log.info("broken RTMP", error=str(first_of(errors)))
         except* TimeoutError:
             self._log.info("timed out", state=self._rtmp.state.value)
         except* ConnectionError as errors:
-            self._log.debug("connection lost", error=str(_first(errors)))
+            self._log.debug("connection lost", error=str(first_of(errors)))
         finally:
             await self._close()
 
@@ -104,7 +104,7 @@ class EncoderConnection:
             await self._send()
             await self._feed(publisher, events)
         except* IngestError as failures:
-            failure = _first(failures)
+            failure = first_of(failures)
         finally:
             if failure is not None:
                 await self._refuse(failure.sentence)
@@ -188,8 +188,8 @@ class EncoderConnection:
                     pass
 
 
-def _first(group: BaseExceptionGroup[E]) -> E:
+def first_of(group: BaseExceptionGroup[E]) -> E:
     """The first single error of a group that may hold groups."""
     for error in group.exceptions:
-        return _first(error) if isinstance(error, BaseExceptionGroup) else error
+        return first_of(error) if isinstance(error, BaseExceptionGroup) else error
     raise AssertionError("an exception group is never empty")

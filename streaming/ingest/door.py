@@ -19,7 +19,7 @@ from streaming.bus.redis import AsyncValkey
 from streaming.errors import BroadcastEnded, KeyRefused, NoRoom
 from streaming.ingest import metrics
 from streaming.ingest.clock import Clock
-from streaming.ingest.errors import PublishingRefused
+from streaming.ingest.errors import PublishingRefused, Why
 from streaming.ingest.limits import AddressBook
 from streaming.ingest.publisher import Publisher
 from streaming.ingest.reconnections import Reconnections
@@ -62,28 +62,30 @@ class Door:
         """A publisher for the key's broadcast. Raises PublishingRefused."""
         if not self._addresses.may_try(address):
             metrics.REFUSALS.labels("address").inc()
-            raise PublishingRefused("Too many wrong stream keys came from this address: wait a minute.")
+            raise PublishingRefused("Too many wrong stream keys came from this address: wait a minute.", Why.TRIES)
         try:
             seat = await self._seat(key)
         except KeyRefused as refusal:
             self._addresses.wrong_key(address)
             metrics.REFUSALS.labels("key").inc()
-            raise PublishingRefused(str(refusal)) from refusal
+            raise PublishingRefused(str(refusal), Why.KEY) from refusal
         except NoRoom as refusal:
             log.warning("no room for another broadcast")
             metrics.REFUSALS.labels("room").inc()
-            raise PublishingRefused(str(refusal)) from refusal
+            raise PublishingRefused(str(refusal), Why.SERVER) from refusal
         except bus.PublisherRefused as refusal:
             log.info("already live", broadcast=refusal.broadcast, holder=refusal.holder)
             metrics.REFUSALS.labels("taken").inc()
             raise PublishingRefused(
                 "This channel is already live from another encoder. Stop that one first; "
-                "if it has lost its connection, try again in a few seconds."
+                "if it has lost its connection, try again in a few seconds.",
+                Why.TAKEN,
             ) from refusal
         except (bus.BusError, DatabaseError) as error:
             log.error("can't take a broadcast", error=str(error))
+            sentence = "The server can't take a broadcast at the moment: try again soon."
             metrics.REFUSALS.labels("bus").inc()
-            raise PublishingRefused("The server can't take a broadcast at the moment: try again soon.") from error
+            raise PublishingRefused(sentence, Why.SERVER) from error
         return Publisher(seat, valkey=self._valkey, clock=self._clock, left=self._reconnections.left)
 
     async def _seat(self, key: str) -> Seat:
@@ -111,7 +113,7 @@ class Door:
             structlog.contextvars.bind_contextvars(broadcast=name, channel=str(broadcast.channel_id))
             return seat
         metrics.REFUSALS.labels("ended").inc()
-        raise PublishingRefused("The broadcast was ended while it was being resumed: try again.")
+        raise PublishingRefused("The broadcast was ended while it was being resumed: try again.", Why.SERVER)
 
     async def _has_room(self) -> bool:
         try:

@@ -8,6 +8,21 @@ IngestError
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
+
+class Why(Enum):
+    """What kind of refusal it is, for protocols that have a number for each."""
+
+    KEY = auto()
+    TRIES = auto()
+    """Too many wrong keys came from the address."""
+    TAKEN = auto()
+    """The channel has an encoder already."""
+    SERVER = auto()
+    """No fault of the streamer's; trying again helps."""
+    MEDIA = auto()
+
 
 class IngestError(Exception):
     """Base of everything this package raises."""
@@ -19,6 +34,10 @@ class IngestError(Exception):
 
 class PublishingRefused(IngestError):
     """The encoder may not publish, or not go on publishing."""
+
+    def __init__(self, sentence: str, why: Why = Why.MEDIA) -> None:
+        super().__init__(sentence)
+        self.why = why
 
 
 class TakenOver(IngestError):

@@ -20,12 +20,13 @@ COMMAND = (sys.executable, "-m", "deploy.local")
 
 def environment(data: Path) -> dict[str, str]:
     """What a shell of a new machine would have, and ports that are free."""
-    http, rtmp, irc, flower, metrics = free_ports(5)
+    http, rtmp, whip, irc, flower, metrics = free_ports(6)
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return inherited | {
         "DATA_DIR": str(data),
         "HTTP_PORT": str(http),
         "RTMP_PORT": str(rtmp),
+        "WHIP_PORT": str(whip),
         "IRC_PORT": str(irc),
         "FLOWER_PORT": str(flower),
         "METRICS_PORT": str(metrics),

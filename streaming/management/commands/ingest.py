@@ -20,19 +20,22 @@ from streaming.ingest.door import Door
 from streaming.ingest.limits import AddressBook, Limits
 from streaming.ingest.reconnections import Reconnections
 from streaming.ingest.server import IngestServer, tls_context
+from streaming.ingest.whip import server as whip
+from streaming.ingest.whip.app import create_app
+from streaming.ingest.whip.sessions import Sessions
 
 log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Takes broadcasts from encoders by RTMP, and by RTMPS where a certificate is configured."
+    help = "Takes broadcasts from encoders by RTMP and WHIP, and by RTMPS where a certificate is configured."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         metrics.serve("ingest")
         try:
             uvloop.run(serve())
         except OSError as error:
-            raise CommandError(f"The RTMP port can't be opened: {error.strerror or error}.") from error
+            raise CommandError(f"A port for encoders can't be opened: {error.strerror or error}.") from error
 
 
 async def serve() -> None:
@@ -49,6 +52,13 @@ async def serve() -> None:
         reconnections = Reconnections(valkey=valkey, clock=clock, grace=settings.RECONNECT_GRACE)
         door = Door(valkey=valkey, clock=clock, addresses=addresses, reconnections=reconnections)
         server = IngestServer(open_publisher=door.open, addresses=addresses, limits=limits)
+        sessions = Sessions(
+            open_publisher=door.open,
+            addresses=addresses,
+            limits=limits,
+            clock=clock,
+            announced=settings.WHIP_ADDRESSES,
+        )
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         tending = tasks.create_task(reconnections.run())
         stack.callback(tending.cancel)
@@ -58,6 +68,12 @@ async def serve() -> None:
         if tls is not None:
             port = await stack.enter_async_context(server.listening(settings.RTMP_HOST, settings.RTMPS_PORT, tls))
             log.info("rtmps is open", host=settings.RTMP_HOST, port=port)
+        await stack.enter_async_context(sessions.running())
+        app = create_app(sessions, ice_servers=settings.WHIP_ICE_SERVERS)
+        port = await stack.enter_async_context(
+            whip.listening(app, settings.WHIP_HOST, settings.WHIP_PORT, trusted=settings.TRUSTED_PROXIES)
+        )
+        log.info("whip is open", host=settings.WHIP_HOST, port=port)
         await stopped.wait()
         log.info("stopping")
 

@@ -1,0 +1,231 @@
+"""Offer and answer (RFC 9725 4.2, RFC 9429): what an encoder wants to send, and what we agree to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from streaming.ingest.whip import sdp
+from streaming.ingest.whip.errors import Unsuitable
+
+PROTOCOL = "UDP/TLS/RTP/SAVPF"
+HASHES = frozenset({"sha-256", "sha-384", "sha-512"})
+EXTENSIONS = frozenset(
+    {"urn:ietf:params:rtp-hdrext:sdes:mid", "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"}
+)
+"""Header extensions that are understood: the second is what the sender's bandwidth is estimated from."""
+FEEDBACK = frozenset({"nack", "nack pli", "goog-remb"})
+LEVEL_5_2 = "34"
+"""H.264 level of the answer where levels may differ: the highest that is passed through (RFC 6184 8.2.2)."""
+START_KBPS = 2_500
+OPUS_FMTP = "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1;maxaveragebitrate=128000"
+"""Stereo has to be asked for: browsers send mono by default (RFC 7587 6.1)."""
+MAX_CANDIDATES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One track of the offer that is taken. `extensions` are id and URI, `feedback` what the answer repeats."""
+
+    kind: str
+    mid: str
+    payload_type: int
+    codec: str
+    fmtp: str
+    clock_rate: int
+    extensions: tuple[tuple[int, str], ...]
+    feedback: tuple[str, ...]
+    reduced_size: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an encoder offers, agreed to: at most one video and one audio track over one transport."""
+
+    ufrag: str
+    password: str
+    fingerprints: tuple[tuple[str, str], ...]
+    setup: str
+    media: tuple[Media, ...]
+    candidates: tuple[str, ...]
+    complete: bool
+    """No more candidates will be trickled."""
+
+    def track(self, kind: str) -> Media | None:
+        return next((media for media in self.media if media.kind == kind), None)
+
+
+def read_offer(text: str) -> Offer:
+    """The offer, if it can be agreed to as a whole: a part of it is never refused (RFC 9725 4.4.3).
+
+    Raises BadRequest, Unsuitable.
+    """
+    description = sdp.parse(text)
+    media = tuple(_media(section) for section in description.media)
+    kinds = [one.kind for one in media]
+    if not kinds or len(set(kinds)) != len(kinds):
+        raise Unsuitable("Offer one video and one audio track at most, and at least one of them.")
+    first = description.media[0]
+    if len(media) > 1:
+        groups = [set(group.split()[1:]) for group in description.session.values("group") if group[:6] == "BUNDLE"]
+        if not any({one.mid for one in media} <= group for group in groups):
+            raise Unsuitable("Offer all tracks in one BUNDLE group: they share one transport here.")
+    ufrag, password = (description.value(first, name) for name in ("ice-ufrag", "ice-pwd"))
+    if not ufrag or not password:
+        raise Unsuitable("The offer has no ICE credentials.")
+    fingerprints = tuple(_fingerprints(description, first))
+    if not fingerprints:
+        raise Unsuitable("The offer has no certificate fingerprint that can be checked (SHA-256).")
+    setup = description.value(first, "setup") or "actpass"
+    if setup not in {"actpass", "active", "passive"}:
+        raise Unsuitable(f"DTLS setup {setup[:20]!r} does not exist.")
+    candidates, complete = read_candidates(description)
+    return Offer(ufrag, password, fingerprints, setup, media, candidates, complete)
+
+
+def read_candidates(description: sdp.Description) -> tuple[tuple[str, ...], bool]:
+    """Candidates of an offer or fragment, and whether they are the last."""
+    sections = (description.session, *description.media)
+    found = [value for section in sections for value in section.values("candidate")]
+    return tuple(found[:MAX_CANDIDATES]), any(section.has("end-of-candidates") for section in sections)
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Our side of the transport. `candidates` are values of a=candidate, best first: FFmpeg takes only the first."""
+
+    ufrag: str
+    password: str
+    fingerprint: str
+    candidates: tuple[str, ...]
+
+
+def write_answer(offer: Offer, transport: Transport, *, session: int) -> str:
+    """The answer; `session` is a number for its o= line."""
+    lines = [
+        "v=0",
+        f"o=- {session} 1 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        f"a=group:BUNDLE {' '.join(media.mid for media in offer.media)}",
+        "a=msid-semantic:WMS *",
+        "a=ice-options:trickle",
+    ]
+    for number, media in enumerate(offer.media):
+        lines += _section(media, transport, setup=answered_setup(offer.setup))
+        if number == 0:  # the others are bundled with it
+            lines += [f"a=candidate:{candidate}" for candidate in transport.candidates]
+            lines.append("a=end-of-candidates")
+    return "\r\n".join(lines) + "\r\n"
+
+
+def answered_setup(offered: str) -> str:
+    """Our DTLS role: active unless the encoder insists on it, which saves a round trip (RFC 8842 5.3)."""
+    return "passive" if offered == "active" else "active"
+
+
+def _media(section: sdp.Section) -> Media:
+    if section.kind not in {"video", "audio"}:
+        raise Unsuitable(f"There is no use for a track of {section.kind[:20]!r} here.")
+    if section.protocol != PROTOCOL:
+        raise Unsuitable(f"Media must come as {PROTOCOL}.")
+    if section.has("recvonly") or section.has("inactive") or not section.has("rtcp-mux"):
+        raise Unsuitable("Tracks must be sendonly, with rtcp-mux.")
+    payload_type, codec, fmtp = _h264(section) if section.kind == "video" else _opus(section)
+    return Media(
+        kind=section.kind,
+        mid=section.value("mid") or "0",
+        payload_type=payload_type,
+        codec=codec,
+        fmtp=fmtp,
+        clock_rate=90_000 if section.kind == "video" else 48_000,
+        extensions=tuple(_extensions(section)),
+        feedback=tuple(_feedback(section, payload_type)),
+        reduced_size=section.has("rtcp-rsize"),
+    )
+
+
+def _h264(section: sdp.Section) -> tuple[int, str, str]:
+    """The encoder's favourite form of H.264 that comes in whole NAL units and fragments (RFC 6184 8.1, mode 1)."""
+    for payload_type, name in _codecs(section):
+        parameters = _parameters(section, payload_type)
+        if name.upper() != "H264/90000" or parameters.get("packetization-mode") != "1":
+            continue
+        level = parameters.get("profile-level-id", "42e01f")
+        if parameters.get("level-asymmetry-allowed") == "1":
+            level = level[:4] + LEVEL_5_2
+        fmtp = f"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={level}"
+        # Chromium would begin at 300 kbit/s and take a minute to what it may send; others ignore it.
+        return payload_type, name, f"{fmtp};x-google-start-bitrate={START_KBPS}"
+    offered = sorted({name.partition("/")[0] for _, name in _codecs(section)} - {"rtx", "red", "ulpfec", "flexfec-03"})
+    raise Unsuitable(
+        f"The video is offered as {', '.join(offered)[:100] or 'nothing'}, and only H.264 can be broadcast here. "
+        "Choose H.264 in the encoder; a browser needs one that can encode it."
+    )
+
+
+def _opus(section: sdp.Section) -> tuple[int, str, str]:
+    for payload_type, name in _codecs(section):
+        if name.lower() == "opus/48000/2":
+            return payload_type, name, OPUS_FMTP
+    raise Unsuitable("The audio must be offered as Opus.")
+
+
+def _codecs(section: sdp.Section) -> Iterator[tuple[int, str]]:
+    """Payload type and name, in the encoder's order of preference."""
+    names = dict(value.partition(" ")[::2] for value in section.values("rtpmap"))
+    for payload_type in section.formats:
+        if payload_type in names and payload_type.isascii() and payload_type.isdigit() and int(payload_type) < 128:
+            yield int(payload_type), names[payload_type].strip()
+
+
+def _parameters(section: sdp.Section, payload_type: int) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for value in section.values("fmtp"):
+        of, _, parameters = value.partition(" ")
+        if of == str(payload_type):
+            pairs = (pair.strip().partition("=") for pair in parameters.split(";"))
+            found |= {name.lower(): what for name, _, what in pairs}
+    return found
+
+
+def _extensions(section: sdp.Section) -> Iterator[tuple[int, str]]:
+    for value in section.values("extmap"):
+        number, _, uri = value.partition(" ")
+        number = number.partition("/")[0]
+        if uri.strip() in EXTENSIONS and number.isascii() and number.isdigit() and 0 < int(number) < 256:
+            yield int(number), uri.strip()
+
+
+def _feedback(section: sdp.Section, payload_type: int) -> Iterator[str]:
+    for value in section.values("rtcp-fb"):
+        of, _, what = value.partition(" ")
+        if of in {"*", str(payload_type)} and what.strip() in FEEDBACK:
+            yield what.strip()
+
+
+def _fingerprints(description: sdp.Description, media: sdp.Section) -> Iterator[tuple[str, str]]:
+    for value in (*media.values("fingerprint"), *description.session.values("fingerprint")):
+        algorithm, _, digest = value.partition(" ")
+        if algorithm.lower() in HASHES and digest.strip():
+            yield algorithm.lower(), digest.strip().upper()
+
+
+def _section(media: Media, transport: Transport, *, setup: str) -> Sequence[str]:
+    number = media.payload_type
+    return [
+        f"m={media.kind} 9 {PROTOCOL} {number}",
+        "c=IN IP4 0.0.0.0",
+        "a=recvonly",
+        f"a=mid:{media.mid}",
+        f"a=ice-ufrag:{transport.ufrag}",
+        f"a=ice-pwd:{transport.password}",
+        f"a=fingerprint:sha-256 {transport.fingerprint}",
+        f"a=setup:{setup}",
+        "a=rtcp-mux",
+        *(["a=rtcp-rsize"] if media.reduced_size else []),
+        *(f"a=extmap:{number_of} {uri}" for number_of, uri in media.extensions),
+        f"a=rtpmap:{number} {media.codec}",
+        f"a=fmtp:{number} {media.fmtp}",
+        *(f"a=rtcp-fb:{number} {feedback}" for feedback in media.feedback),
+    ]
