@@ -19,6 +19,8 @@ QUIETER: dict[str, dict[str, Any]] = {
     "uvicorn": {"handlers": [], "propagate": True, "level": "WARNING"},
     "daphne.http_protocol": {"level": "WARNING"},
     "django.channels.server": {"level": "WARNING"},
+    # A line for each pair of addresses that ICE tries.
+    "aioice": {"level": "WARNING"},
     # Two lines a segment and broadcast; what matters about a live task is said where it is decided.
     "celery.worker.strategy": {"level": "WARNING"},
     "celery.app.trace": {"level": "WARNING"},

@@ -11,6 +11,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -44,6 +45,15 @@ def flag(name: str, *, default: bool = False) -> bool:
 def words(name: str, default: Iterable[str] = ()) -> list[str]:
     """A comma-separated list; an unset or empty variable gives the default."""
     return [word.strip() for word in text(name).split(",") if word.strip()] or list(default)
+
+
+def addresses(name: str) -> list[str]:
+    """A comma-separated list of IP addresses."""
+    given = words(name)
+    try:
+        return [str(ip_address(address)) for address in given]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from error
 
 
 def port(name: str, default: int) -> int:
@@ -341,7 +351,7 @@ WHIP_HOST = text("WHIP_HOST", "0.0.0.0")  # noqa: S104 - encoders and browsers r
 WHIP_PORT = port("WHIP_PORT", 8889)
 WHIP_URL = url("WHIP_URL", f"http://{PUBLIC_HOST}:{WHIP_PORT}/whip", schemes={"http", "https"})
 """Where encoders and the site's own page send WebRTC; behind TLS it is the address at the proxy."""
-WHIP_ADDRESSES = words("WHIP_ADDRESSES")
+WHIP_ADDRESSES = addresses("WHIP_ADDRESSES")
 """IP addresses at which this machine is reached from elsewhere, though it doesn't have them itself (NAT)."""
 WHIP_ICE_SERVERS = words("WHIP_ICE_SERVERS")
 """STUN and TURN servers that encoders are told to use."""

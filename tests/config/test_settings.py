@@ -38,6 +38,8 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
         ({"SECRET_KEY": "short"}, "SECRET_KEY must have at least 32 characters"),
         ({"RTMP_PORT": "http"}, "RTMP_PORT='http' must be a whole number"),
         ({"RTMP_PORT": "70000"}, "from 1 to 65535"),
+        ({"WHIP_ADDRESSES": "198.51.100.7, nowhere"}, "WHIP_ADDRESSES: 'nowhere' does not appear to be an IPv4"),
+        ({"WHIP_URL": "whip.example"}, "WHIP_URL must start with http:// or https://"),
         ({"DEBUG": "maybe"}, "DEBUG='maybe' must be true or false"),
         ({"DATABASE_URL": "mysql://localhost/headrace"}, "DATABASE_URL must start with postgres:// or postgresql://"),
         ({"DATABASE_URL": "postgresql://localhost"}, "names no database"),

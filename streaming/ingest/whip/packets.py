@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 
 Packet = TypeVar("Packet")
 
+SETTLE = 0.06
+"""Seconds for which the first packets are kept back: they may overtake each other too, and are a keyframe's."""
 ASK_AFTER = 0.02
 ASK_AGAIN = 0.06
 PATIENCE = 0.6
@@ -40,6 +42,8 @@ class PacketQueue(Generic[Packet]):
         self._holes: dict[int, _Hole] = {}
         self._next: int | None = None
         self._highest = 0
+        self._settled_at: float | None = None
+        """Until when a packet may still come before all others; None once reading has begun."""
         self.lost = 0
         """Packets given up so far."""
 
@@ -51,6 +55,7 @@ class PacketQueue(Generic[Packet]):
         """Take the packet of a 16-bit sequence number."""
         if self._next is None:
             self._next = self._highest = number
+            self._settled_at = now + SETTLE
             self._waiting[number] = packet
             return
         # RFC 3550 A.1: how far from the newest, wherever the 16 bits wrapped
@@ -59,8 +64,11 @@ class PacketQueue(Generic[Packet]):
         if step > MAX_WAITING:
             self._begin_anew(index, packet)
             return
-        if index < self._next:
+        if index < self._next and (self._settled_at is None or self._next - index > MAX_WAITING):
             return  # too late, or here before
+        for missing in range(index + 1, self._next):
+            self._holes[missing] = _Hole(now, now + ASK_AFTER)
+        self._next = min(self._next, index)
         self._waiting[index] = packet
         self._holes.pop(index, None)
         for missing in range(self._highest + 1, index):
@@ -69,6 +77,9 @@ class PacketQueue(Generic[Packet]):
 
     def take(self, now: float) -> Iterator[Packet | None]:
         """What can be read by now."""
+        if self._settled_at is not None and now < self._settled_at:
+            return
+        self._settled_at = None
         while self._next is not None:
             if self._next in self._waiting:
                 yield self._waiting.pop(self._next)

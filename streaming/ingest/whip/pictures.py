@@ -40,6 +40,8 @@ class PictureReader:
         self._in_step = False
         """Whether the unit being read is whole from its first packet on."""
         self._last: int | None = None
+        self._sets_come_along = False
+        """Whether the last whole IDR brought its parameter sets."""
         self.waits_for_idr = True
 
     def read(self, payload: bytes, time: int, *, marker: bool) -> Iterator[Track | AccessUnit]:
@@ -114,16 +116,22 @@ class PictureReader:
         if not whole or time is None:
             return
         kinds = {nal[0] & 0x1F for nal in nals if nal}
-        if IDR in kinds or SPS in kinds:
+        if SPS in kinds:
             yield from self._configure(nals)
-        if self._track is None or (self.waits_for_idr and IDR not in kinds) or not kinds & set(SLICES):
+        if self._track is None or not kinds & set(SLICES) or (self.waits_for_idr and not self._resumes(kinds)):
             return
+        if IDR in kinds:
+            self._sets_come_along = SPS in kinds
         if self._last is not None and time < self._last and not self.waits_for_idr:
             raise PublishingRefused("The encoder sends B-frames, which WebRTC can't carry. Set them to 0.")
         self.waits_for_idr = False
         self._last = time
         data = b"".join(len(nal).to_bytes(4, "big") + nal for nal in nals if nal[0] & 0x1F not in LEFT_OUT)
         yield AccessUnit(time, time, data, sync=IDR in kinds)
+
+    def _resumes(self, kinds: set[int]) -> bool:
+        """Whether pictures can go on here after a loss: new parameter sets may be among what was lost."""
+        return IDR in kinds and (SPS in kinds or not self._sets_come_along)
 
     def _configure(self, nals: list[bytes]) -> Iterator[Track]:
         sps = _unique(nal for nal in nals if nal[0] & 0x1F == SPS)

@@ -16,7 +16,7 @@ from tests.streaming.ingest.conftest import Ingest
 
 from .encoder import WhipEncoder
 
-LIMITS = Limits(connections_per_address=3, wrong_keys=3, setup=5.0)
+LIMITS = Limits(connections_per_address=3, setup=5.0)
 
 
 @dataclass

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import fractions
 import io
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import av
 import httpx
@@ -20,6 +22,9 @@ from tests.streaming.flv.clips import clip
 
 VIDEO_BASE = fractions.Fraction(1, 90_000)
 AUDIO_BASE = fractions.Fraction(1, 48_000)
+
+WAVE = (struct.pack("<hh", 8_000, 8_000) * 48 + struct.pack("<hh", -8_000, -8_000) * 48) * 10
+"""20 ms of 500 Hz in stereo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Coded:
 def pictures(*more: str, seconds: int = 5) -> list[Coded]:
     """A test picture in H.264, 30 fps, without B-frames, a keyframe each second."""
     found = []
-    with av.open(io.BytesIO(clip("h264", "-bf", "0", *more, seconds=seconds))) as container:
+    with av.open(io.BytesIO(clip("h264", "-bf", "0", *more, seconds=seconds)), "r") as container:
         stream = container.streams.video[0]
         annex_b = av.BitStreamFilterContext("h264_mp4toannexb", stream)
         for packet in container.demux(stream):
@@ -52,9 +57,7 @@ def sounds(seconds: int = 5) -> list[Coded]:
     for number in range(seconds * 50):
         frame = av.AudioFrame(format="s16", layout="stereo", samples=samples)
         frame.sample_rate, frame.pts, frame.time_base = 48_000, number * samples, AUDIO_BASE
-        # 500 Hz: 96 samples a period
-        wave = b"".join((8_000 * (1 if i % 96 < 48 else -1)).to_bytes(2, "little", signed=True) * 2 for i in range(960))
-        frame.planes[0].update(wave)
+        frame.planes[0].update(WAVE)
         found += [bytes(packet) for packet in encoder.encode(frame)]
     return [Coded(number * samples, data) for number, data in enumerate(found)]
 
@@ -71,7 +74,7 @@ class CodedTrack(MediaStreamTrack):
         self._began: float | None = None
         self.sent = asyncio.Event()
 
-    async def recv(self) -> av.Packet:  # type: ignore[override]
+    async def recv(self) -> Any:
         loop = asyncio.get_running_loop()
         coded = next(self._coded, None)
         if coded is None:

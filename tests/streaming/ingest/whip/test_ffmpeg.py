@@ -1,0 +1,32 @@
+"""FFmpeg's own WHIP muxer, the encoder most people have at hand."""
+
+from __future__ import annotations
+
+import asyncio
+
+import imageio_ffmpeg
+import pytest
+
+from streaming.bus import events
+from streaming.media import AUDIO, SOURCE
+
+from .conftest import Whip
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_ffmpeg_broadcasts(whip: Whip, key: str) -> None:
+    argv = [
+        *(imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "info"),
+        *("-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30:duration=6"),
+        *("-re", "-f", "lavfi", "-i", "sine=sample_rate=48000:duration=6"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-bf", "0", "-g", "60"),
+        *("-pix_fmt", "yuv420p", "-c:a", "libopus", "-ac", "2", "-ar", "48000"),
+        *("-f", "whip", "-authorization", key, whip.url),
+    ]
+    encoder = await asyncio.create_subprocess_exec(*argv, stdin=asyncio.subprocess.DEVNULL)
+    broadcast = await whip.ingest.opens(1)
+    assert await encoder.wait() == 0
+    await whip.ingest.hears(events.BroadcastReconnecting)
+    names = [rendition.name for rendition in (await whip.ingest.description(broadcast)).renditions]
+    assert (names[0], names[-1]) == (SOURCE, AUDIO)
