@@ -18,7 +18,7 @@ P1 = b"\x41\x9a" + bytes(range(100))
 P2 = b"\x41\x9b" + bytes(range(50))
 
 
-def stap(*nals: bytes) -> bytes:
+def aggregate(*nals: bytes) -> bytes:
     return b"\x78" + b"".join(len(nal).to_bytes(2, "big") + nal for nal in nals)
 
 
@@ -43,7 +43,7 @@ def read(reader: PictureReader, payloads: list[bytes], time: int) -> list[Track 
 
 def begun() -> PictureReader:
     reader = PictureReader()
-    track, picture = read(reader, [stap(SPS, PPS), *fragments(IDR)], 0)
+    track, picture = read(reader, [aggregate(SPS, PPS), *fragments(IDR)], 0)
     assert isinstance(track, Track)
     assert picture == AccessUnit(0, 0, unit(IDR), sync=True)
     return reader
@@ -77,14 +77,16 @@ def test_after_a_loss_nothing_is_shown_until_the_next_idr() -> None:
     assert reader.waits_for_idr
     assert read(reader, [P1], 3_000) == []
     assert read(reader, [P2], 6_000) == []
-    assert read(reader, [stap(SPS, PPS), *fragments(IDR)], 9_000) == [AccessUnit(9_000, 9_000, unit(IDR), sync=True)]
+    assert read(reader, [aggregate(SPS, PPS), *fragments(IDR)], 9_000) == [
+        AccessUnit(9_000, 9_000, unit(IDR), sync=True)
+    ]
     assert not reader.waits_for_idr
 
 
 @pytest.mark.parametrize("missing", [0, 1, 2, 3])
 def test_an_idr_that_lost_a_packet_is_no_beginning(missing: int) -> None:
     reader = begun()
-    sent = [stap(SPS, PPS), *fragments(IDR)]
+    sent = [aggregate(SPS, PPS), *fragments(IDR)]
     for number, payload in enumerate(sent):
         if number == missing:
             reader.lose()
@@ -97,16 +99,16 @@ def test_reading_begins_with_the_first_whole_idr() -> None:
     reader = PictureReader()
     assert read(reader, [*fragments(IDR)[1:]], 0) == []
     assert read(reader, [P1], 3_000) == []
-    assert [type(item) for item in read(reader, [stap(SPS, PPS), *fragments(IDR)], 6_000)] == [Track, AccessUnit]
+    assert [type(item) for item in read(reader, [aggregate(SPS, PPS), *fragments(IDR)], 6_000)] == [Track, AccessUnit]
 
 
 def test_changed_parameter_sets_are_another_track() -> None:
     reader = begun()
     other = bytes.fromhex("68ce3c81")
-    (track, _) = read(reader, [stap(SPS, other), *fragments(IDR)], 3_000)
+    (track, _) = read(reader, [aggregate(SPS, other), *fragments(IDR)], 3_000)
     assert isinstance(track, Track)
     assert other in track.config
-    (picture,) = read(reader, [stap(SPS, other), *fragments(IDR)], 6_000)
+    (picture,) = read(reader, [aggregate(SPS, other), *fragments(IDR)], 6_000)
     assert isinstance(picture, AccessUnit)
 
 
