@@ -173,6 +173,19 @@ class Rig:
         key = facts["stream_key"]
         return Streamer(facts["login"], f"{facts['rtmp_url']}/{key}", facts["watch_url"], key)
 
+    def make_partner(self, login: str) -> None:
+        """What an administrator does on a page of the admin, for the broadcasts that begin from now on."""
+        code = f"from streaming.models import Channel; Channel.objects.with_login({login!r}).update(partner=True)"
+        made = subprocess.run(
+            [sys.executable, "manage.py", "shell", "--command", code],
+            cwd=BASE_DIR,
+            env=self.environment,
+            capture_output=True,
+            check=False,
+        )
+        if made.returncode:
+            raise RigFailed("the channel can't be made a partner", made.stderr.decode(errors="replace"))
+
     def broadcast_of(self, login: str, *, seconds: float = 15.0) -> str:
         """The id of the channel's broadcast, once its multivariant playlist is served."""
         deadline = time.monotonic() + seconds

@@ -1,0 +1,185 @@
+"""How many parts come late on a device that is given 80 % of what it was measured to encode.
+
+python -m bench.late [--seconds 60] [--share 0.8]
+
+One device of one core, on core 0; the sources of as many broadcasts as fit, the dispatcher and the Valkeys on the
+others. A part is due when the source chunk that completes it came, and late when it comes more than a part's duration
+after that; both by the bus's clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import report
+from bench.engines import valkeys
+from bench.ladder import FFMPEG
+from bench.rig import BASE_DIR
+
+if TYPE_CHECKING:
+    from streaming.bus.redis import Valkey
+    from streaming.media import Chunk
+
+DEVICE = "cpu:0"
+SETTLE_SECONDS = 12
+"""What starts, catches up: not counted."""
+PART_MS = 400
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="bench.late", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--share", type=float, default=0.8, help="of the measured capacity")
+    given = parser.parse_args(arguments)
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores - {0} or cores)
+    with valkeys() as engines:
+        os.environ |= {
+            "DATA_DIR": str(engines.folder),
+            "SECRET_KEY": secrets.token_hex(32),
+            "BUS_URL": engines.bus_url,
+            "STATE_URL": engines.state_url,
+            "DATABASE_URL": "postgresql://nobody@/nothing",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "LOG_LEVEL": "ERROR",
+        }
+        clip = engines.folder / "clip.flv"
+        make_clip(clip, SETTLE_SECONDS + given.seconds)
+        found = measure(clip, given.share)
+    columns = list(found)
+    print(report.table(f"Parts at {given.share:.0%} of a device's capacity", columns, [list(found.values())]))
+    print(report.save("late", {"share": given.share, "seconds": given.seconds, **found}))
+
+
+def make_clip(file: Path, seconds: int) -> None:
+    """A moving 480p30 picture with noise, as OBS would send it."""
+    picture = f"testsrc2=size=640x480:rate=30:duration={seconds},noise=alls=12:allf=t"
+    coding = ["-c:v", "libx264", "-preset", "veryfast", "-b:v", "1500k", "-maxrate", "1500k", "-bufsize", "1500k"]
+    subprocess.run(
+        [FFMPEG, *("-hide_banner", "-loglevel", "error", "-f", "lavfi", "-i", picture), *coding, "-g", "60", str(file)],
+        check=True,
+    )
+
+
+def measure(clip: Path, share: float) -> dict[str, Any]:
+    import django
+
+    django.setup()
+    from django.conf import settings
+
+    from streaming.bus.redis import Valkey
+    from streaming.ladder import ladder
+    from streaming.media import SOURCE, VIDEO_TIMESCALE, Rendition
+
+    rungs = ladder(Rendition(SOURCE, "avc1.64001F", 0, VIDEO_TIMESCALE, 640, 480, 30_000))
+    bus = Valkey(settings.BUS_URL)
+    with worker(bus) as capacity:
+        cost = sum(rung.pixel_rate for rung in rungs)
+        broadcasts = [f"late-{number}" for number in range(int(capacity * share / cost))]
+        late, gaps = run(bus, clip, broadcasts, [rung.name for rung in rungs])
+    bus.close()
+    return {
+        "capacity Mpx/s": round(capacity / 1e6, 1),
+        "broadcasts": len(broadcasts),
+        "of capacity": round(len(broadcasts) * cost / capacity, 2),
+        "parts": len(late),
+        "p50 ms": report.percentile(late, 0.5),
+        "p99 ms": report.percentile(late, 0.99),
+        "worst ms": max(late),
+        "late": sum(each > PART_MS for each in late),
+        "late %": round(100 * sum(each > PART_MS for each in late) / len(late), 3),
+        "GAP parts": gaps,
+    }
+
+
+@contextmanager
+def worker(bus: Valkey) -> Iterator[int]:
+    """The device's worker; what it was measured to encode, in pixels a second."""
+    from django.conf import settings
+
+    from streaming.bus import devices
+    from workers.devices import declared_device
+    from workers.management.commands.workers import transcoding
+
+    device = declared_device(settings.HOST_NAME, DEVICE)
+    argv = [sys.executable, "-m", "celery", "--app", "config", "--quiet", *transcoding(device)]
+    with subprocess.Popen(
+        ["taskset", "--cpu-list", "0", *argv], cwd=BASE_DIR, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            taken_for = device.capacity
+            while (found := bus.run(devices.alive()).get(device.name)) is None or found.capacity == taken_for:
+                time.sleep(0.1)
+            yield found.capacity
+        finally:
+            process.kill()
+
+
+def run(bus: Valkey, clip: Path, broadcasts: Sequence[str], renditions: Sequence[str]) -> tuple[list[float], int]:
+    """How late each part came, in ms, and how many are GAP."""
+    from workers.dispatcher.loop import Dispatcher
+    from workers.management.commands.dispatcher import send_picture, send_task
+
+    stop = threading.Event()
+    dispatcher = Dispatcher(bus, send_task=send_task, send_picture=send_picture, stop=stop)
+    watching = threading.Thread(target=watch, args=(bus, broadcasts, renditions, stop))
+    threads = [threading.Thread(target=dispatcher.run), watching]
+    for thread in threads:
+        thread.start()
+    sources = []
+    for broadcast in broadcasts:
+        argv = [sys.executable, "-m", "bench.source", os.environ["BUS_URL"], broadcast, str(clip)]
+        sources.append(subprocess.Popen(argv, cwd=BASE_DIR))
+        time.sleep(2 / len(broadcasts))  # segments of broadcasts begin at any time
+    for source in sources:
+        source.wait()
+    time.sleep(1)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    late, gaps = [], 0
+    for broadcast in broadcasts:
+        source_chunks = entries(bus, broadcast, "source")
+        counted_from = source_chunks[0][0] + SETTLE_SECONDS * 1000
+        for rendition in renditions:
+            for at, chunk in entries(bus, broadcast, rendition):
+                due = came(source_chunks, chunk.dts + chunk.duration)
+                if due >= counted_from:
+                    late.append(float(at - due))
+                    gaps += chunk.gap
+    return late, gaps
+
+
+def watch(bus: Valkey, broadcasts: Sequence[str], renditions: Sequence[str], stop: threading.Event) -> None:
+    """Somebody who wants all of it."""
+    from streaming.bus import demand
+
+    while not stop.wait(1):
+        bus.run_all([demand.want(broadcast, rendition) for broadcast in broadcasts for rendition in renditions])
+
+
+def came(chunks: Sequence[tuple[int, Chunk]], end: int) -> int:
+    """When the chunk came that reaches `end` (ticks)."""
+    return next((at for at, chunk in chunks if chunk.dts + chunk.duration >= end), chunks[-1][0])
+
+
+def entries(bus: Valkey, broadcast: str, rendition: str) -> list[tuple[int, Chunk]]:
+    """When each chunk was appended, in the bus's ms, and the chunk."""
+    from streaming.bus import reading
+
+    found = bus.run(reading.chunks(broadcast, {rendition: b"0-0"}, block_ms=0, count=100_000))
+    return [(int(entry.partition(b"-")[0]), chunk) for entry, chunk in found.get(rendition, [])]
+
+
+if __name__ == "__main__":
+    main()
