@@ -26,8 +26,9 @@ from bench.browser import AUTOPLAY, choose_quality, launched, until
 from bench.encoder import ClockEncoder, Picture
 from bench.processes import command_of, descendants
 from bench.rig import Rig
-from streaming.bus import reading, tasks
+from streaming.bus import reading
 from streaming.bus.redis import Valkey
+from streaming.bus.view import Attempt, observe
 from streaming.media import SOURCE
 
 PICTURE = Picture(width=640, height=480, bitrate=1_200_000)
@@ -108,8 +109,8 @@ class Watched:
                 return pid
         raise RuntimeError(f"nobody works for {newest.device}")
 
-    def _newest_attempts(self) -> list[tasks.Attempt]:
-        found = self._bus.run(tasks.observe(self._broadcast, segments=4)).tasks
+    def _newest_attempts(self) -> list[Attempt]:
+        found = self._bus.run(observe(self._broadcast, segments=4)).tasks
         attempts = [attempt for task in found.values() for attempt in task.attempts.values()]
         return sorted(attempts, key=lambda attempt: attempt.claimed_ms or attempt.ordered_ms)
 

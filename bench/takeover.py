@@ -128,10 +128,11 @@ def strike(bus: Valkey, workers: dict[str, subprocess.Popen[bytes]], blow: int) 
     """Strikes the worker that holds the newest segment, and replaces it; from when to when, by the bus's clock."""
     from django.conf import settings
 
-    from streaming.bus import reading, tasks
+    from streaming.bus import reading
+    from streaming.bus.view import observe
 
     began = time.monotonic()
-    found = bus.run(tasks.observe(BROADCAST, segments=2)).tasks
+    found = bus.run(observe(BROADCAST, segments=2)).tasks
     newest = max(found[max(found)].attempts.values(), key=lambda attempt: attempt.ordered_ms)
     declared = newest.device.removeprefix(f"{settings.HOST_NAME}.")
     at = bus.run(reading.now_ms())

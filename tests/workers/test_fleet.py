@@ -9,8 +9,9 @@ from contextlib import ExitStack
 
 from django.conf import settings
 
-from streaming.bus import devices, tasks
+from streaming.bus import devices
 from streaming.bus.redis import Valkey
+from streaming.bus.view import observe
 from tests.workers.audience import assert_ends_like, assert_whole, audience, has
 from tests.workers.clips import clip
 from tests.workers.fleet import command, dispatcher, eventually, worker
@@ -19,7 +20,7 @@ from tests.workers.live import Broadcaster, published
 
 def holder(bus: Valkey) -> str:
     """The declared name of the device that has the newest segment."""
-    found = bus.run(tasks.observe("b", segments=3)).tasks
+    found = bus.run(observe("b", segments=3)).tasks
     newest = found[max(found)]
     attempt = max(newest.attempts.values(), key=lambda each: each.ordered_ms)
     return attempt.device.removeprefix(f"{settings.HOST_NAME}.")

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from streaming.bus import standby, tasks
 from streaming.bus.redis import Valkey
+from streaming.bus.view import observe
 from tests.workers.audience import assert_ends_like, assert_whole, audience, has
 from tests.workers.clips import clip
 from tests.workers.fleet import eventually
@@ -107,7 +108,7 @@ def begins(bus: Valkey, msn: int) -> Callable[[], bool]:
     """Whether both renditions have the segment's first part."""
 
     def check() -> bool:
-        found = bus.run(tasks.observe("b", segments=2)).progress
+        found = bus.run(observe("b", segments=2)).progress
         return all(name in found and (found[name].msn, found[name].part) == (msn, 0) for name in RENDITIONS)
 
     return check
@@ -146,7 +147,7 @@ def test_a_partner_s_broadcast_goes_on_when_its_encoder_stops(bus: Valkey) -> No
         live = Broadcaster(bus, track, partner=True)
         thread = live.publish_live(units)
         eventually(has(bus, 1, 2))
-        found = bus.run(tasks.observe("b", segments=1)).tasks
+        found = bus.run(observe("b", segments=1)).tasks
         holder = next(iter(found[max(found)].tokens.values()))
         device = found[max(found)].attempts[holder].device
         for encoder in fleet.benches[device].warm.encoders:
@@ -154,7 +155,7 @@ def test_a_partner_s_broadcast_goes_on_when_its_encoder_stops(bus: Valkey) -> No
         thread.join()
         live.end()
         assert_ends_like(bus, live)
-        over = bus.run(tasks.observe("b", segments=8)).tasks
+        over = bus.run(observe("b", segments=8)).tasks
     assert_whole(bus, live)
     promoted = [task.attempts[task.second] for task in over.values() if task.second in task.tokens.values()]
     assert [attempt.device for attempt in promoted] == [name for name in NAMES if name != device]

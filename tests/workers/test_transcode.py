@@ -19,6 +19,7 @@ from streaming.bus import tasks
 from streaming.bus.errors import StaleToken
 from streaming.bus.reading import init_section
 from streaming.bus.redis import Valkey
+from streaming.bus.view import observe
 from streaming.cmaf import codecs
 from streaming.cmaf.track import read_video_track
 from streaming.ladder import ladder
@@ -338,7 +339,7 @@ def test_a_crashed_ffmpeg_is_told_at_once(bus: Valkey, bench: Workbench) -> None
     with pytest.raises(EncoderFailed):
         transcode(Order("b", 0, token, ("160p",)), bench)
     thread.join()
-    assert "ffmpeg" in bus.run(tasks.observe("b", segments=1)).tasks[0].attempts[token].failed
+    assert "ffmpeg" in bus.run(observe("b", segments=1)).tasks[0].attempts[token].failed
 
 
 def test_what_may_be_the_segment_s_fault_is_told_so(bus: Valkey, bench: Workbench) -> None:
@@ -351,7 +352,7 @@ def test_what_may_be_the_segment_s_fault_is_told_so(bus: Valkey, bench: Workbenc
     other = order(bus, "b", 1, "160p")
     with pytest.raises(Draining):
         transcode(Order("b", 1, other, ("160p",)), stopping)
-    found = bus.run(tasks.observe("b", segments=live.last_msn)).tasks
+    found = bus.run(observe("b", segments=live.last_msn)).tasks
     assert found[0].attempts[token].crashed
     assert not found[1].attempts[other].crashed
     assert found[1].attempts[other].failed
@@ -382,7 +383,7 @@ def test_a_hung_ffmpeg_is_killed_and_the_slot_is_free(bus: Valkey, bench: Workbe
         transcode(Order("b", 0, token, ("160p",)), bench)
     thread.join()
     assert time.monotonic() - began < START_SECONDS + HANG_SECONDS + 5
-    assert bus.run(tasks.observe("b", segments=3)).tasks[0].attempts[token].crashed
+    assert bus.run(observe("b", segments=3)).tasks[0].attempts[token].crashed
 
 
 def test_an_attempt_ends_with_its_deadline(bus: Valkey, bench: Workbench) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from streaming.bus.tasks import View
+from streaming.bus.view import View
 from streaming.media import Description
 from workers.dispatcher.judgement import Loss
 from workers.ladder import UNWATCHED, Audience

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from streaming.bus.layout import Progress
-from streaming.bus.tasks import NOBODY, Task, View
+from streaming.bus.tasks import NOBODY
+from streaming.bus.view import Task, View
 from streaming.media import PART_TARGET_MS, SOURCE, BroadcastState, Description
 from workers.dispatcher import standby
 from workers.dispatcher.commands import (

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from streaming.bus.devices import Device
 from streaming.bus.layout import Progress
-from streaming.bus.tasks import NOBODY, Attempt, Task, View
+from streaming.bus.tasks import NOBODY
+from streaming.bus.view import Attempt, Task, View
 from streaming.media import PART_TARGET_MS, VIDEO_TIMESCALE
 
 CLAIM_MS = 250

@@ -12,6 +12,7 @@ from streaming.bus.epoch import epoch
 from streaming.bus.errors import BusError
 from streaming.bus.layout import Call
 from streaming.bus.redis import Valkey
+from streaming.bus.view import observe
 from workers.dispatcher.commands import (
     Command,
     Deadline,
@@ -117,7 +118,7 @@ class Dispatcher:
         names = [look.broadcast for look in looks if isinstance(look, Look)]
         calls: list[Call[object]] = []
         for name in names:
-            calls += [reading.description(name), tasks.observe(name, segments=SEGMENTS)]
+            calls += [reading.description(name), observe(name, segments=SEGMENTS)]
         replies = self._bus.run_all(calls)
         for name, description, view in zip(names, replies[::2], replies[1::2], strict=True):
             sight = Sight(description, view, self._audience(name, view.wanted))

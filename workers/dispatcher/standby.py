@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from streaming.bus.devices import Device
-from streaming.bus.tasks import Attempt, Task, View
+from streaming.bus.view import Attempt, Task, View
 from streaming.media import Description
 from workers.dispatcher.judgement import SILENT_MS
 from workers.ladder import Audience

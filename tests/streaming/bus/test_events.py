@@ -8,7 +8,7 @@ from streaming.bus import events
 from streaming.bus.demand import want
 from streaming.bus.layout import Call, nothing
 from streaming.bus.redis import AsyncValkey
-from streaming.bus.tasks import observe
+from streaming.bus.view import observe
 
 ALL: list[events.Event] = [
     events.BroadcastStarted("b"),

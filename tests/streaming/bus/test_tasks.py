@@ -11,6 +11,7 @@ from streaming.bus.events import SegmentFailed, newest_id, read_events
 from streaming.bus.publication import acquire, append
 from streaming.bus.reading import progress
 from streaming.bus.redis import Valkey
+from streaming.bus.view import Task, observe
 from tests.streaming.bus.chunks import chunk, segment
 
 B = "b1"
@@ -151,7 +152,7 @@ def test_a_view_shows_attempts_and_what_became_of_them(bus: Valkey) -> None:
     assert bus.run(tasks.fail(B, 3, first, "ffmpeg crashed", crashed=True))
     assert [event for _, event in bus.run(read_events(before, block_ms=10))] == [SegmentFailed(B, 3)]
     second = ordered(bus, 3, {"480p": first})
-    view = bus.run(tasks.observe(B, segments=4))
+    view = bus.run(observe(B, segments=4))
     task = view.tasks[3]
     assert (view.running, task.tokens, task.done) == ({"480p": 0}, {"480p": second}, frozenset())
     assert (task.attempts[first].failed, task.attempts[first].crashed) == ("ffmpeg crashed", True)
@@ -172,6 +173,6 @@ def _source(bus: Valkey, msn: int) -> None:
     bus.run(append(B, token, "source", [chunk(msn, 0)], leading=True))
 
 
-def _task(bus: Valkey, msn: int) -> tasks.Task:
+def _task(bus: Valkey, msn: int) -> Task:
     _source(bus, msn)
-    return bus.run(tasks.observe(B, segments=1)).tasks[msn]
+    return bus.run(observe(B, segments=1)).tasks[msn]

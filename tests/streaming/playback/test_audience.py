@@ -5,8 +5,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from streaming.bus import publication, reading, tasks, thumbnail, viewers
+from streaming.bus import publication, reading, thumbnail, viewers
 from streaming.bus.redis import AsyncValkey
+from streaming.bus.view import observe
 from streaming.playback.app import create_app
 from streaming.playback.audience import BEATS_PER_ADDRESS
 from tests.streaming.playback.publisher import Publisher
@@ -15,7 +16,7 @@ REPORT = {"viewer": "0123456789abcdef", "rendition": "source", "latency": 1.52, 
 
 
 async def wanted(bus: AsyncValkey, broadcast: str) -> dict[str, int]:
-    return (await bus.run(tasks.observe(broadcast, segments=0))).wanted
+    return (await bus.run(observe(broadcast, segments=0))).wanted
 
 
 async def test_a_heartbeat_counts_and_answers_the_status(player: httpx.AsyncClient, publisher: Publisher) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from streaming.bus.devices import Device, DeviceKind
 from streaming.bus.layout import Progress
-from streaming.bus.tasks import Attempt, Task, View
+from streaming.bus.view import Attempt, Task, View
 from streaming.ladder import ladder
 from streaming.media import PART_TARGET_MS, SOURCE, VIDEO_TIMESCALE, BroadcastState, Description, Rendition
 from workers.dispatcher.commands import Command, Sight

@@ -8,6 +8,7 @@ import pytest
 
 from streaming.bus import tasks
 from streaming.bus.redis import Valkey
+from streaming.bus.view import observe
 from streaming.media import Closes
 from tests.workers.clips import clip
 from tests.workers.live import Broadcaster, assert_in_order, order, published
@@ -72,7 +73,7 @@ def test_an_open_segment_becomes_a_gap_part_by_part(bus: Valkey, bench: Workbenc
     live.publish(units[66:75])
     assert fill_gap(bus, gap(1, "", closed=False)) == 1
     live.publish(units[75:])
-    assert fill_gap(bus, gap(1, bus.run(tasks.observe("b", segments=1)).tasks[1].tokens["160p"])) == 4
+    assert fill_gap(bus, gap(1, bus.run(observe("b", segments=1)).tasks[1].tokens["160p"])) == 4
     chunks = published(bus, "b", "160p")
     assert_in_order(chunks, like=chunks)
     assert [(chunk.part, chunk.closes) for chunk in chunks if chunk.gap] == [
