@@ -27,7 +27,7 @@ LATE_MS = 220
 """A part may come so long after the source's picture that it waits for; then another device is tried."""
 SLOW_MS = 500
 """What an attempt may need from its claim to its first part, and from one part to the next while it catches up."""
-SILENT_MS = 600
+SILENT_MS = 700
 """A device that has not renewed its lease for so long, and is late, is taken for dead: it is stopped, or cut off."""
 MAX_CRASHES = 2
 """An encoder that crashed on a segment so often, on two devices where there are two, will crash again: it is poison."""
@@ -119,10 +119,11 @@ def _at_work(case: Case) -> Judgement:
     late_ms = _late_ms(case) if case.oldest and case.elsewhere else None
     if late_ms is None:
         return Judgement(None)
-    if _is_silent(case):
-        return _due(case, late_ms, Loss.DIED)
-    # What took another's place already is left to work: under overload moving it again would only add to that.
-    return Judgement(None, late_ms) if case.attempt.again else _due(case, late_ms, Loss.LATE)
+    if case.attempt.again:
+        # What took another's place already is left to work while its lease runs: where all is slow, even renewing,
+        # moving it again would only add to that.
+        return Judgement(None)
+    return _due(case, late_ms, Loss.DIED if _is_silent(case) else Loss.LATE)
 
 
 def _due(case: Case, at_ms: int, loss: Loss) -> Judgement:
