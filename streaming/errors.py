@@ -16,6 +16,7 @@ class StreamingError(Exception):
     |   +-- ChannelSuspended
     +-- UnknownToken
     +-- NoRoom
+    |   +-- Overloaded
     +-- LoginTaken
     +-- BroadcastEnded
     +-- InvalidStreamInfo
@@ -64,10 +65,17 @@ class UnknownToken(StreamingError):
 
 
 class NoRoom(StreamingError):
-    """The media bus has no room for another broadcast."""
+    """There is no room for another broadcast: the media bus is full."""
 
     code = "no_room"
     sentence = "This server carries as many broadcasts as it has memory for. Please try again later."
+
+
+class Overloaded(NoRoom):
+    """There is memory for another broadcast, but nobody to ingest or encode it."""
+
+    code = "overloaded"
+    sentence = "This server is busy with as many broadcasts as it can carry. Please try again later."
 
 
 class LoginTaken(StreamingError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from django.db import transaction
@@ -22,12 +23,22 @@ from streaming.errors import (
     KeyRevoked,
     LoginTaken,
     NoRoom,
+    Overloaded,
     UnknownCategory,
     UnknownKey,
 )
 from streaming.media import BroadcastState
 from streaming.models import Broadcast, Category, Channel, StreamKey
 from streaming.stream_info import clean_tags, clean_title
+
+
+class Overload(StrEnum):
+    """What can't take another broadcast. Devices still take a partner's: others make way."""
+
+    NO = "no"
+    DEVICES = "devices"
+    INGEST = "ingest"
+
 
 PublishEnded = Callable[[UUID], None]
 """Tells the bus, after commit, that the broadcast with this id has ended. It must not raise when the bus is away:
@@ -87,7 +98,9 @@ def find_stream_key(*, key: str) -> StreamKey:
 
 
 @transaction.atomic
-def find_or_begin_broadcast(*, key: str, ingest: str, now: datetime, has_room: bool = True) -> tuple[Broadcast, bool]:
+def find_or_begin_broadcast(
+    *, key: str, ingest: str, now: datetime, has_room: bool = True, overloaded: Overload = Overload.NO
+) -> tuple[Broadcast, bool]:
     """The channel's open broadcast, begun now if there is none; the second value is true when it was there before.
 
     One that was there is answered untouched: its first encoder may be well. Who then wins the bus's publisher token
@@ -98,11 +111,12 @@ def find_or_begin_broadcast(*, key: str, ingest: str, now: datetime, has_room: b
         key: the stream key's text as the encoder sent it.
         ingest: names the caller among all ingest processes and their connections, at most 100 characters.
         now: aware.
-        has_room: whether there may be another broadcast.
+        has_room: whether there is memory for another broadcast.
+        overloaded: whether there is anybody to ingest and encode another one.
 
     Raises:
         UnknownKey, KeyRevoked, ChannelSuspended: nobody goes live with the key.
-        NoRoom: there is none to find, and no room for another.
+        NoRoom, Overloaded: there is none to find, and no room for another.
     """
     _locked_channel(find_stream_key(key=key).channel_id)
     stream_key = find_stream_key(key=key)  # again: it may have been revoked while we waited for the lock
@@ -112,6 +126,8 @@ def find_or_begin_broadcast(*, key: str, ingest: str, now: datetime, has_room: b
         return existing, True
     if not has_room:
         raise NoRoom
+    if overloaded is Overload.INGEST or (overloaded is Overload.DEVICES and not channel.partner):
+        raise Overloaded
     broadcast = Broadcast.objects.create(
         channel=channel,
         stream_key=stream_key,

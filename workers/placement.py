@@ -145,6 +145,11 @@ class Placement:
                     return self.devices[found]
         return None
 
+    @property
+    def largest(self) -> int:
+        """What fits on the largest device when nothing else is there, in pixels a second."""
+        return max((int(device.capacity * FILL) for device in self.devices.values() if device.slots), default=0)
+
     def roomiest(self, *, avoid: Collection[str] = ()) -> Device | None:
         """The device with the most room, be it too little: for a segment that has to go somewhere."""
         found = [self._shelves[kind, False].roomiest(avoid) for kind in DeviceKind]

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from streaming.bus.layout import DEVICES, NOW, Call, Script, small
+from streaming.bus.layout import DEVICES, NOW, Call, Script, nothing, small
 
+SHORT = "short"
+SHORT_MS = 3_000
 LEASE_MS = 2_000
 """A device whose worker has not renewed for so long is gone."""
 
@@ -113,6 +115,16 @@ def alive() -> Call[dict[str, Device]]:
         return devices
 
     return Call(arguments=(), parse=parse, script=_ALIVE, keys=(DEVICES,))
+
+
+def run_short() -> Call[None]:
+    """Says that devices lack room for what is watched, for SHORT_MS from now."""
+    return Call(arguments=("SET", SHORT, "1", "PX", SHORT_MS), parse=nothing)
+
+
+def are_short() -> Call[bool]:
+    """Whether that was said."""
+    return Call(arguments=("EXISTS", SHORT), parse=bool)
 
 
 def _facts(name: str) -> str:

@@ -12,11 +12,11 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
 from streaming import services
+from streaming.bus import devices, reading
 from streaming.bus import errors as bus
-from streaming.bus import reading
 from streaming.bus.publication import QUIET_MS
 from streaming.bus.redis import AsyncValkey
-from streaming.errors import BroadcastEnded, KeyRefused, NoRoom
+from streaming.errors import BroadcastEnded, KeyRefused, NoRoom, Overloaded
 from streaming.ingest import metrics
 from streaming.ingest.clock import Clock
 from streaming.ingest.errors import PublishingRefused, Why
@@ -24,6 +24,7 @@ from streaming.ingest.limits import AddressBook
 from streaming.ingest.publisher import Publisher
 from streaming.ingest.reconnections import Reconnections
 from streaming.ingest.seat import Seat, take_seat
+from streaming.ingest.strain import Strain
 
 ATTEMPTS = 3
 """How often a broadcast that ends while it is being resumed is begun anew."""
@@ -48,12 +49,14 @@ class Door:
         clock: Clock,
         addresses: AddressBook,
         reconnections: Reconnections,
+        strain: Strain,
         quiet_ms: int = QUIET_MS,
     ) -> None:
         self._valkey = valkey
         self._clock = clock
         self._addresses = addresses
         self._reconnections = reconnections
+        self._strain = strain
         self._quiet_ms = quiet_ms
         self._process = f"{socket.gethostname()[:60]}:{os.getpid()}"
         self._numbers = itertools.count(1)
@@ -70,8 +73,8 @@ class Door:
             metrics.REFUSALS.labels("key").inc()
             raise PublishingRefused(str(refusal), Why.KEY) from refusal
         except NoRoom as refusal:
-            log.warning("no room for another broadcast")
-            metrics.REFUSALS.labels("room").inc()
+            log.warning("no room for another broadcast", code=refusal.code)
+            metrics.REFUSALS.labels("overload" if isinstance(refusal, Overloaded) else "room").inc()
             raise PublishingRefused(str(refusal), Why.SERVER) from refusal
         except bus.PublisherRefused as refusal:
             log.info("already live", broadcast=refusal.broadcast, holder=refusal.holder)
@@ -91,8 +94,9 @@ class Door:
     async def _seat(self, key: str) -> Seat:
         ingest = f"{self._process}:{next(self._numbers)}"
         for _ in range(ATTEMPTS):
+            has_room, overloaded = await self._room()
             broadcast, existed = await database_sync_to_async(services.find_or_begin_broadcast)(
-                key=key, ingest=ingest, now=self._clock.utc(), has_room=await self._has_room()
+                key=key, ingest=ingest, now=self._clock.utc(), has_room=has_room, overloaded=overloaded
             )
             name = str(broadcast.pk)
             try:
@@ -115,11 +119,15 @@ class Door:
         metrics.REFUSALS.labels("ended").inc()
         raise PublishingRefused("The broadcast was ended while it was being resumed: try again.", Why.SERVER)
 
-    async def _has_room(self) -> bool:
+    async def _room(self) -> tuple[bool, services.Overload]:
+        """Whether there is memory for another broadcast, and who could not cope with it."""
+        if self._strain.is_over:
+            return True, services.Overload.INGEST
         try:
-            return await self._valkey.run(reading.fullness()) < FULL
+            fullness, short = await self._valkey.run_all([reading.fullness(), devices.are_short()])
         except bus.BusUnavailable:
-            return True  # whoever takes the seat waits for the bus, and finds out
+            return True, services.Overload.NO  # whoever takes the seat waits for the bus, and finds out
+        return fullness < FULL, services.Overload.DEVICES if short else services.Overload.NO
 
     async def _take(self, broadcast: str, ingest: str, *, partner: bool) -> Seat:
         known = self._reconnections.position(broadcast)

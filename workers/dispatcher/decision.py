@@ -52,11 +52,15 @@ OVER_BUDGET_LOOK_MS = 100
 
 @dataclass(slots=True)
 class Decision:
-    """Commands, when to look again at the latest, and what the broadcast takes of a device from now on."""
+    """Commands, when to look again at the latest, and what the broadcast takes of a device from now on.
+
+    `short` says that it goes without a rendition that a device would have room for if it were free.
+    """
 
     commands: list[Command] = field(default_factory=list)
     look_at_ms: int = 0
     load: Load | None = None
+    short: bool = False
 
     def look_by(self, at_ms: int) -> None:
         self.look_at_ms = min(self.look_at_ms, at_ms)
@@ -112,6 +116,7 @@ class _Deciding:
             self._decision.look_by(self._now + BUSY_LOOK_MS)
         if self._home is not None and self._run:
             self._decision.load = Load(self._home, self._cost(self._run), self._description.partner)
+        self._decision.short = self._is_short()
         return self._decision
 
     def _have_stand_by(self, msn: int) -> None:
@@ -156,6 +161,15 @@ class _Deciding:
         keep = placement.room(home.name, self._broadcast, partner=partner, share=KEEP)
         fill = placement.room(home.name, self._broadcast, partner=partner)
         return fitting(wanted, self._audience, running=self._running, keep=keep, fill=fill), home.name
+
+    def _is_short(self) -> bool:
+        """Whether something that is watched does not run, but could on a free device."""
+        without = [
+            self._cost(self._run | {name})
+            for name in self._wanted - self._run
+            if self._now - self._view.wanted.get(name, -IDLE_MS) < IDLE_MS
+        ]
+        return bool(without) and min(without) <= self._around.placement.largest
 
     def _cost(self, renditions: frozenset[str]) -> int:
         return sum(cost(each) for each in rungs_of(self._description) if each.name in renditions)
@@ -208,12 +222,25 @@ class _Deciding:
                     self._order(orders, rendition, msn, "", None, "opened")
             else:
                 self._bring_forward(rendition, task, source)
-                loss = self._judge(rendition, task, token, source, oldest=oldest)
+                overtaken = self._is_overtaken(rendition, msn, source)
+                loss = Loss.TOO_LATE if overtaken else self._judge(rendition, task, token, source, oldest=oldest)
                 if loss is not None and loss.is_final:
                     self._give_up(rendition, from_msn, msn, token, source, loss)
                 elif loss is not None:
                     self._order(orders, rendition, msn, token, task.attempts[token].device, str(loss))
             oldest = False
+
+    def _is_overtaken(self, rendition: str, msn: int, source: Progress) -> bool:
+        """Whether a segment is over, nothing of it came, and the one before was given up.
+
+        An encoder slower than real time would be late with all that follows: it goes on with the newest instead.
+        """
+        latest, before = self._view.progress.get(rendition), self._view.tasks.get(msn - 1)
+        if latest is None or latest.msn >= msn or msn >= source.msn or before is None:
+            return False
+        return any(
+            before.attempts[token].device == NOBODY for name, token in before.tokens.items() if name == rendition
+        )
 
     def _deadline_ms(self, msn: int, source: Progress) -> int:
         return CATCH_UP_MS if self._is_closed(msn, source) else OPEN_MS

@@ -113,6 +113,8 @@ class Dispatcher:
         self._machine.fleet(fleet, now_ms)
         self._machine.known(leases, now_ms)
         self._surveyed_ms = now_ms
+        if self._machine.is_short:
+            self._bus.run(devices.run_short())
 
     def _see(self, looks: Sequence[Command]) -> None:
         names = [look.broadcast for look in looks if isinstance(look, Look)]

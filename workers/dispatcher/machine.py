@@ -44,6 +44,7 @@ class Machine:
         self.placement = Placement()
         self._policy = policy
         self._critical = critical
+        self._short: set[str] = set()
         self._broadcasts: dict[str, _Broadcast] = {}
         self._due: list[tuple[int, str]] = []
         self._hedges = HEDGE_BURST
@@ -52,6 +53,11 @@ class Machine:
     def broadcasts(self) -> int:
         """How many are watched."""
         return len(self._broadcasts)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether devices lack room for what is watched."""
+        return bool(self._short)
 
     def heard(self, event: BroadcastEvent, now_ms: int) -> list[Command]:
         """Something happened to a broadcast: have a look."""
@@ -103,6 +109,7 @@ class Machine:
             broadcast.alive_ms = now_ms
         elif now_ms - broadcast.alive_ms > LINGER_MS:
             self.placement.put(name, None)
+            self._short.discard(name)
             del self._broadcasts[name]
             return []
         if description is None:
@@ -111,6 +118,7 @@ class Machine:
         around = Surroundings(self.placement, self._may_hedge, self._policy, self._critical)
         decision = decide(description, sight.view, sight.audience, around)
         self.placement.put(name, decision.load)
+        (self._short.add if decision.short else self._short.discard)(name)
         for command in decision.commands:
             if isinstance(command, Order):
                 self._hedges = min(HEDGE_BURST, self._hedges + HEDGE_SHARE)

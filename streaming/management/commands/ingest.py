@@ -20,6 +20,7 @@ from streaming.ingest.door import Door
 from streaming.ingest.limits import AddressBook, Limits
 from streaming.ingest.reconnections import Reconnections
 from streaming.ingest.server import IngestServer, tls_context
+from streaming.ingest.strain import Strain
 from streaming.ingest.whip import server as whip
 from streaming.ingest.whip.app import create_app
 from streaming.ingest.whip.sessions import Sessions
@@ -50,7 +51,8 @@ async def serve() -> None:
         valkey = AsyncValkey(settings.BUS_URL)
         stack.push_async_callback(valkey.aclose)
         reconnections = Reconnections(valkey=valkey, clock=clock, grace=settings.RECONNECT_GRACE)
-        door = Door(valkey=valkey, clock=clock, addresses=addresses, reconnections=reconnections)
+        strain = Strain(clock.monotonic)
+        door = Door(valkey=valkey, clock=clock, addresses=addresses, reconnections=reconnections, strain=strain)
         server = IngestServer(open_publisher=door.open, addresses=addresses, limits=limits)
         sessions = Sessions(
             open_publisher=door.open,
@@ -60,8 +62,8 @@ async def serve() -> None:
             announced=settings.WHIP_ADDRESSES,
         )
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        tending = tasks.create_task(reconnections.run())
-        stack.callback(tending.cancel)
+        for work in (reconnections.run(), strain.run()):
+            stack.callback(tasks.create_task(work).cancel)
         port = await stack.enter_async_context(server.listening(settings.RTMP_HOST, settings.RTMP_PORT))
         log.info("rtmp is open", host=settings.RTMP_HOST, port=port)
         tls = certificate()

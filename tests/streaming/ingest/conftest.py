@@ -19,6 +19,7 @@ from streaming.ingest.door import Door
 from streaming.ingest.limits import AddressBook, Limits
 from streaming.ingest.reconnections import Reconnections
 from streaming.ingest.server import IngestServer
+from streaming.ingest.strain import Strain
 from streaming.media import Chunk, Description
 from streaming.models import Broadcast
 
@@ -47,6 +48,7 @@ class Ingest:
     valkey: AsyncValkey
     door: Door
     reconnections: Reconnections
+    strain: Strain
     _read: bytes = b"0-0"
     _heard: list[events.Event] = field(default_factory=list)
     _encoders: list[Encoder] = field(default_factory=list)
@@ -127,9 +129,10 @@ async def ingest(valkey: AsyncValkey) -> AsyncIterator[Ingest]:
     clock, limits = Clock(monotonic=time), Limits()
     addresses = AddressBook(limits, time)
     reconnections = Reconnections(valkey=valkey, clock=clock, grace=GRACE)
-    door = Door(valkey=valkey, clock=clock, addresses=addresses, reconnections=reconnections)
+    strain = Strain(time)
+    door = Door(valkey=valkey, clock=clock, addresses=addresses, reconnections=reconnections, strain=strain)
     server = IngestServer(open_publisher=door.open, addresses=addresses, limits=limits)
     async with server.listening("127.0.0.1", 0) as port:
-        running = Ingest(port, time, valkey, door, reconnections)
+        running = Ingest(port, time, valkey, door, reconnections, strain)
         yield running
         await running.hang_up()

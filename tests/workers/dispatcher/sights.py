@@ -13,7 +13,7 @@ from workers.dispatcher.commands import Command, Sight
 from workers.dispatcher.decision import Decision, Surroundings, decide
 from workers.dispatcher.standby import NO_MORE_THAN_PARTNERS, Criticality
 from workers.ladder import Audience, Policy
-from workers.placement import Placement
+from workers.placement import Load, Placement
 
 NOW = 1_000_000
 SEGMENT_MS = 2_000
@@ -40,6 +40,7 @@ class Scene:
     progress: dict[str, Progress] = field(default_factory=dict)
     tasks: dict[int, Task] = field(default_factory=dict)
     fleet: dict[str, Device] = field(default_factory=lambda: dict(FLEET))
+    loads: dict[str, Load] = field(default_factory=dict)
     hedges: int = 1
     oldest: int = 0
     partner: bool = False
@@ -110,7 +111,10 @@ class Scene:
             self.hedges -= 1
             return self.hedges >= 0
 
-        around = Surroundings(Placement(self.fleet), may_hedge, self.policy, self.critical)
+        placement = Placement(self.fleet)
+        for broadcast, load in self.loads.items():
+            placement.put(broadcast, load)
+        around = Surroundings(placement, may_hedge, self.policy, self.critical)
         return decide(self.description, self.view, self.audience, around)
 
     def commands(self) -> list[Command]:

@@ -422,3 +422,50 @@ def test_nothing_is_hedged_where_there_is_no_room() -> None:
     assert orders(scene) == []
     scene.fleet.pop("one")
     assert [(each.why, each.device) for each in orders(scene)] == [("worker died", "other")]
+
+
+def test_devices_are_short_when_others_take_the_room_for_what_is_watched() -> None:
+    scene = Scene(wanted={"480p": NOW})
+    assert not scene.decision().short
+    scene.fleet = {"one": replace(ONE, capacity=12_000_000)}
+    assert not scene.decision().short  # not even a free device could
+    scene.fleet = {"one": replace(ONE, capacity=20_000_000)}
+    scene.loads = {"other": Load("one", 8_000_000)}
+    assert scene.decision().short
+    scene.wanted = {}
+    scene.partner = True
+    assert not scene.decision().short  # nobody watches
+
+
+# An encoder slower than real time
+
+
+def slow(**change: object) -> Scene:
+    """Of 480p segment 4 was given up at its deadline, and 5 is over too; 6 has just begun."""
+    scene = running(**{"media_ms": 12_600} | change)
+    scene.tasks.clear()
+    scene.come("480p", 10_000, NOW - 100)
+    scene.task(4, "480p", device=NOBODY, ordered=NOW - 100, done=("480p",))
+    scene.task(5, "480p", ordered=NOW - 2_600, claimed=NOW - 2_590)
+    scene.task(6, "480p", ordered=NOW - 600, claimed=NOW - 590)
+    return scene
+
+
+def test_an_encoder_slower_than_real_time_goes_on_with_the_newest_segment() -> None:
+    scene = slow()
+    assert [each for each in scene.commands() if isinstance(each, FillGap)] == [
+        FillGap(B, 5, "480p", "e:1", closed=True, why=Loss.TOO_LATE)
+    ]
+    assert orders(scene) == []
+
+
+def test_a_segment_of_which_something_came_is_waited_for() -> None:
+    scene = slow()
+    scene.come("480p", 10_400, NOW - 100)
+    assert [each for each in scene.commands() if isinstance(each, FillGap)] == []
+
+
+def test_the_newest_segment_is_not_given_up_with_the_one_before() -> None:
+    scene = slow(media_ms=11_800)
+    scene.tasks.pop(6)
+    assert [each for each in scene.commands() if isinstance(each, FillGap)] == []
