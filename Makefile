@@ -26,6 +26,10 @@ run: $(RUNTIME) $(VENDOR) ## Run all of Headrace on this machine, until Ctrl-C
 demo: $(RUNTIME) ## While `make run` runs: broadcast a test picture with a clock
 	@exec $(PY) manage.py demo $(ARGS)
 
+.PHONY: edge
+edge: $(RUNTIME) ## While `make run` runs: TLS, HTTP/2 and a cache in front of it
+	@exec $(PY) -m deploy.edge $(ARGS)
+
 .PHONY: test
 test: check $(VENDOR) ## Check the code and run every test
 	@$(PY) -m pytest $(ARGS)

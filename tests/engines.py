@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -28,7 +29,11 @@ def valkey(folder: Path, name: str) -> Valkey:
 def running(program: Program, *, seconds: float = 30.0) -> Iterator[subprocess.Popen[bytes]]:
     """Runs a program until the block ends; entered when it is ready, else raises EngineFailed with what it said."""
     # A file, not a pipe: nobody reads while the tests run, and a full pipe would stop the engine.
-    with tempfile.TemporaryFile() as said, subprocess.Popen(program.command, stdout=said, stderr=said) as process:
+    environment = {**os.environ, **program.env}
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(program.command, env=environment, stdout=said, stderr=said) as process,
+    ):
         try:
             deadline = time.monotonic() + seconds
             while not program.ready():

@@ -1,0 +1,272 @@
+"""The edge as its real programs make it: who is asked, how often, and what a viewer gets."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from deploy.edge.programs import Edge, Ports, missing
+from tests import engines
+from tests.deploy import origin
+from tests.deploy.installation import free_ports
+from tests.deploy.origin import MEGABYTE, Origin
+
+BROADCAST = f"/streams/{UUID(int=7)}"
+VIEWERS = 50
+
+
+@pytest.fixture(scope="module")
+def origins() -> Iterator[tuple[Origin, Origin]]:
+    arrived = threading.Event()
+    with origin.serving("one", arrived) as one, origin.serving("two", arrived) as two:
+        yield one, two
+
+
+@pytest.fixture(scope="module")
+def running(origins: tuple[Origin, Origin], session_folder: Path) -> Iterator[Edge]:
+    if lacking := missing():
+        pytest.skip(f"no {' and no '.join(lacking)} here: apt-get install haproxy varnish")
+    addresses = [each.address for each in origins]
+    made = Edge(session_folder / "edge", Ports(*free_ports(5)), live=addresses, pages=addresses)
+    made.prepare()
+    with contextlib.ExitStack() as stack:
+        for program in made.programs():
+            stack.enter_context(engines.running(program))
+        yield made
+
+
+@pytest.fixture
+def edge(running: Edge, origins: tuple[Origin, Origin]) -> Edge:
+    """The edge, its origins as if nothing had been."""
+    for each in origins:
+        each.asked.clear()
+        each.released.clear()
+        each.arrived.clear()
+        each.private, each.status = False, 200
+    return running
+
+
+@pytest.fixture
+def viewer(edge: Edge) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=edge.url, verify=trusting(edge), timeout=15) as client:
+        yield client
+
+
+def trusting(edge: Edge, *protocols: str) -> ssl.SSLContext:
+    """A browser's TLS, which knows the edge's certificate."""
+    context = ssl.create_default_context(cafile=str(edge.certificate))
+    context.set_alpn_protocols(list(protocols) or ["http/1.1"])
+    return context
+
+
+def fresh(name: str) -> str:
+    """A path that no test asked for before."""
+    return f"{BROADCAST}/source/{time.monotonic_ns()}{name}"
+
+
+def status(client: httpx.Client, path: str) -> int:
+    """What is answered; 0 where the connection breaks off."""
+    try:
+        return client.get(path).status_code
+    except httpx.TransportError:
+        return 0
+
+
+def asked(origins: tuple[Origin, Origin], path: str) -> int:
+    return sum(each.count(path) for each in origins)
+
+
+def test_browsers_get_tls_and_http_2_and_whoever_comes_without_is_sent_there(edge: Edge) -> None:
+    with (
+        socket.create_connection(("localhost", edge.ports.https)) as plain,
+        trusting(edge, "h2", "http/1.1").wrap_socket(plain, server_hostname="localhost") as wrapped,
+    ):
+        assert wrapped.selected_alpn_protocol() == "h2"
+        assert wrapped.version() in {"TLSv1.2", "TLSv1.3"}
+    answer = httpx.get(f"http://127.0.0.1:{edge.ports.http}/alice?a=1", headers={"Host": "live.example"})
+    assert (answer.status_code, answer.headers["Location"]) == (301, "https://live.example/alice?a=1")
+
+
+def test_of_all_who_wait_for_a_part_one_asks(edge: Edge, origins: tuple[Origin, Origin]) -> None:
+    path = f"{fresh('wait.m3u8')}"
+
+    async def watch() -> list[int]:
+        limits = httpx.Limits(max_connections=VIEWERS)
+        async with httpx.AsyncClient(base_url=edge.url, verify=trusting(edge), timeout=15, limits=limits) as client:
+
+            async def ask() -> int:
+                answer = await client.get(path, params={"_HLS_msn": 5, "_HLS_part": 1})
+                return answer.status_code
+
+            await asyncio.gather(*(client.get(f"{BROADCAST}/source/1.0.m4s") for _ in range(VIEWERS)))
+            waiting = [asyncio.create_task(ask()) for _ in range(VIEWERS)]
+            assert await asyncio.to_thread(origins[0].arrived.wait, 10)
+            for each in origins:
+                each.released.set()
+            return await asyncio.gather(*waiting)
+
+    # That they wake at once, within some ms of each other, `bench/edge.py` measures.
+    assert set(asyncio.run(watch())) == {200}
+    assert asked(origins, path) == 1
+
+
+def test_a_playlist_is_kept_by_what_players_ask_and_by_nothing_else(
+    viewer: httpx.Client, origins: tuple[Origin, Origin]
+) -> None:
+    path = fresh(".m3u8")
+    one = "_HLS_msn=3&_HLS_part=1"
+    queries = (one, "_HLS_part=1&_HLS_msn=3", "x=1&_HLS_msn=3&y=2&_HLS_part=1", "_HLS_msn=4", "z=1")
+    found = [viewer.get(f"{path}?{query}").json()["query"] for query in queries]
+    assert found == [one, one, one, "_HLS_msn=4", ""]
+    assert asked(origins, path) == 3
+
+
+def test_playlists_are_packed_for_those_who_unpack(viewer: httpx.Client) -> None:
+    path = fresh(".m3u8")
+    assert viewer.get(path).headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in viewer.get(path, headers={"Accept-Encoding": "identity"}).headers
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_what_is_not_there_yet_is_asked_again_soon(
+    viewer: httpx.Client, origins: tuple[Origin, Origin], status: int
+) -> None:
+    path = fresh(".m4s")
+    for each in origins:
+        each.status = status
+    assert {viewer.get(path).status_code for _ in range(5)} == {status}
+    assert asked(origins, path) <= 2
+    for each in origins:
+        each.status = 200
+    deadline = time.monotonic() + 10
+    while viewer.get(path).status_code != 200:
+        assert time.monotonic() < deadline
+
+
+def test_a_cookie_makes_no_answer_of_media_one_viewer_s_alone(
+    viewer: httpx.Client, origins: tuple[Origin, Origin]
+) -> None:
+    path = fresh(".m4s")
+    for number in range(3):
+        assert viewer.get(path, headers={"Cookie": f"sessionid={number}"}).status_code == 200
+    assert asked(origins, path) == 1
+
+
+def test_what_needs_a_token_is_the_origin_s_to_judge_each_time(
+    viewer: httpx.Client, origins: tuple[Origin, Origin]
+) -> None:
+    for each in origins:
+        each.private = True
+    path = f"/vods/{UUID(int=8)}/source/0-1.m4s"
+    answers = [viewer.get(f"{path}?token=1.a", headers={"Range": "bytes=0-9"}) for _ in range(3)]
+    assert {answer.headers["X-Cache"] for answer in answers} == {"miss"}
+    given = [(query, headers["range"]) for each in origins for asked, query, headers in each.asked if asked == path]
+    assert given == [("token=1.a", "bytes=0-9")] * 3
+
+
+def test_ranges_of_recorded_media_come_out_of_the_cache(viewer: httpx.Client, origins: tuple[Origin, Origin]) -> None:
+    path = f"/vods/{UUID(int=8)}/source/{time.monotonic_ns()}-1.m4s"
+    for first in (0, 1_000, MEGABYTE - 10):
+        answer = viewer.get(path, headers={"Range": f"bytes={first}-{first + 9}"})
+        assert (answer.status_code, answer.content) == (206, bytes((first + n) % 256 for n in range(10)))
+        assert answer.headers["Content-Range"] == f"bytes {first}-{first + 9}/{MEGABYTE}"
+    assert asked(origins, path) == 1
+
+
+def test_films_to_take_away_are_not_kept_and_their_ranges_are_the_origin_s(
+    viewer: httpx.Client, origins: tuple[Origin, Origin]
+) -> None:
+    path = f"/vods/{UUID(int=8)}/video-0.mp4"
+    for _ in range(2):
+        viewer.get(path, headers={"Range": "bytes=5-9"})
+    given = [headers.get("range") for each in origins for asked, _, headers in each.asked if asked == path]
+    assert given == ["bytes=5-9"] * 2
+
+
+def test_one_broadcast_is_one_origin_s_and_others_are_the_other_s(viewer: httpx.Client) -> None:
+    names: dict[int, set[str]] = {}
+    for number in range(40):
+        base = f"/streams/{UUID(int=number)}"
+        for path in (f"{base}/manifest.m3u8?{number}", f"{base}/source/index.m3u8", f"{base}/status"):
+            names.setdefault(number, set()).add(viewer.get(path).json()["origin"])
+    assert all(len(found) == 1 for found in names.values())
+    assert set.union(*names.values()) == {"one", "two"}
+
+
+def test_a_room_s_sockets_meet_in_one_process(edge: Edge) -> None:
+    async def enter(login: str) -> Any:
+        url = f"wss://localhost:{edge.ports.https}/ws/chat/{login}/"
+        async with connect(url, ssl=trusting(edge)) as opened:
+            return await opened.recv()
+
+    async def enter_all() -> list[list[Any]]:
+        return [[await enter(login), await enter(login.upper())] for login in map("login{}".format, range(20))]
+
+    rooms = asyncio.run(enter_all())
+    assert all(first == second for first, second in rooms)
+    assert {first for first, _ in rooms} == {"one", "two"}
+
+
+def test_nobody_claims_another_address_and_origins_learn_of_tls(viewer: httpx.Client) -> None:
+    claimed = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "http", "Forwarded": "for=192.0.2.1"}
+    for path in ("/accounts/login/", f"{BROADCAST}/status"):
+        seen = viewer.get(path, headers=claimed).json()["headers"]
+        assert "192.0.2.1" not in json.dumps(seen)
+        assert seen["x-forwarded-for"].startswith("127.0.0.1")
+        assert seen["x-forwarded-proto"] == "https"
+
+
+def test_what_is_written_passes_the_cache(viewer: httpx.Client, origins: tuple[Origin, Origin]) -> None:
+    for _ in range(2):
+        assert viewer.post(f"{BROADCAST}/heartbeat", json={}).status_code == 200
+    assert asked(origins, f"{BROADCAST}/heartbeat") == 2
+
+
+def test_operators_count_on_a_port_of_their_own(edge: Edge, viewer: httpx.Client) -> None:
+    assert "haproxy_frontend_http_requests_total" in httpx.get(f"http://127.0.0.1:{edge.ports.metrics}/metrics").text
+    assert viewer.get("/metrics").json()["path"] == "/metrics", "it is a page like any other, which the site lacks"
+
+
+def test_viewers_outlive_an_origin_and_the_cache(edge: Edge, viewer: httpx.Client) -> None:
+    """An edge of its own: an origin dies with a request in its hands, then the cache does."""
+    with origin.serving("mortal", threading.Event()) as mortal, origin.serving("heir", threading.Event()) as heir:
+        folder = edge.folder / "second"
+        second = Edge(folder, Ports(*free_ports(5)), live=[mortal.address, heir.address], pages=[heir.address])
+        second.prepare()
+        with contextlib.ExitStack() as stack:
+            cache, _ = [stack.enter_context(engines.running(program)) for program in second.programs()]
+            client = stack.enter_context(httpx.Client(base_url=second.url, verify=trusting(second), timeout=15))
+            number = next(
+                number
+                for number in range(100)
+                if client.get(f"/streams/{UUID(int=number)}/status").json()["origin"] == "mortal"
+            )
+            pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor())
+            waiting = pool.submit(client.get, f"/streams/{UUID(int=number)}/source/wait.m3u8?_HLS_msn=1")
+            assert mortal.arrived.wait(10)
+            heir.released.set()
+            assert mortal.server is not None
+            mortal.server.force_exit = mortal.server.should_exit = True
+            for connection in list(mortal.server.server_state.connections):
+                connection.transport.abort()
+            assert waiting.result(10).json()["origin"] == "heir"
+            cache.kill()
+            path, deadline = fresh(".m4s"), time.monotonic() + 10
+            # Who asked at that moment is hung up on, as players know it, and asks again.
+            while status(client, path) != 200:
+                assert time.monotonic() < deadline
+            assert "X-Cache" not in client.get(path).headers
