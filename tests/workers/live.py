@@ -127,7 +127,10 @@ class Broadcaster:
             elif isinstance(output, Packaged):
                 chunk = replace(output.chunk, init=self._init)
                 self.chunks.append(chunk)
-                self.bus.run(publication.append(self.broadcast, self.token, SOURCE, [chunk], leading=True))
+                self.append(chunk)
+
+    def append(self, chunk: Chunk) -> None:
+        self.bus.run(publication.append(self.broadcast, self.token, SOURCE, [chunk], leading=True))
 
     @property
     def last_msn(self) -> int:

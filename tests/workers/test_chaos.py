@@ -7,17 +7,19 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
-from streaming.bus import tasks
+from streaming.bus import tasks, troubles
 from streaming.bus.layout import Call, nothing
 from streaming.bus.redis import Valkey
-from tests.workers.audience import assert_ends_like, assert_whole, audience, has
+from streaming.media import Chunk
+from tests.workers.audience import RENDITIONS, assert_ends_like, assert_whole, audience, has
 from tests.workers.clips import clip
 from tests.workers.fleet import eventually
-from tests.workers.live import Broadcaster, order, published
-from tests.workers.threads import Fleet, Message
+from tests.workers.live import Broadcaster, assert_in_order, order, published
+from tests.workers.threads import NAMES, Fleet, Message
 from workers.errors import AttemptRefused
 from workers.transcode import Order, Workbench, transcode
 
@@ -92,6 +94,31 @@ def cut(bus: Valkey) -> int:
     for number in mine:
         bus.run(Call(("CLIENT", "KILL", "ID", number), nothing))
     return len(mine)
+
+
+class Poisoner(Broadcaster):
+    """Its segment 1 has a chunk in the middle that no worker can read."""
+
+    def append(self, chunk: Chunk) -> None:
+        poisoned = (chunk.msn, chunk.part) == (1, 2)
+        super().append(replace(chunk, data=b"poison") if poisoned else chunk)
+
+
+def test_a_poisoned_segment_is_tried_on_two_devices_and_the_broadcast_goes_on(bus: Valkey) -> None:
+    track, units = clip(seconds=7, size="640x480")
+    fleet = Fleet(bus)
+    with fleet.at_work(), audience(bus):
+        live = Poisoner(bus, track)
+        live.publish_live(units).join()
+        live.end()
+        assert_ends_like(bus, live)
+    assert {device for device, asked in fleet.sent if asked.msn == 1} == set(NAMES)
+    for rendition in RENDITIONS:
+        chunks = published(bus, "b", rendition)
+        assert_in_order(chunks, like=chunks)
+        assert {chunk.msn for chunk in chunks if chunk.gap} == {1}
+        assert [chunk.part for chunk in chunks if chunk.gap][-1] == 4
+    assert {(each.msn, each.why) for each in bus.run(troubles.recent("b"))} == {(1, "poisoned")}
 
 
 def test_parts_wait_while_the_bus_is_full(bus: Valkey, bench: Workbench) -> None:
