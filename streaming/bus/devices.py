@@ -43,7 +43,10 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', decimal(now - 60000))
 local found = {}
 for _, name in ipairs(redis.call('ZRANGE', KEYS[1], '(' .. decimal(now), '+inf', 'BYSCORE')) do
   local facts = redis.call('HMGET', 'device:' .. name, 'host', 'instance', 'slots', 'kind', 'capacity', 'renewed')
-  if facts[1] then found[#found + 1] = {name, unpack(facts)} end
+  if facts[1] then
+    facts[6] = decimal(now - tonumber(facts[6] or now))
+    found[#found + 1] = {name, unpack(facts)}
+  end
 end
 return found
 """
@@ -62,7 +65,7 @@ class Device:
     """A device and its lease: `name` is unique in the fleet, `instance` the worker process that holds it.
 
     `slots` is how many segment tasks it takes at a time, 0 while it drains; `capacity` how many pixels a second it
-    encodes, as measured. `renewed_ms` is when its worker last renewed, by the bus.
+    encodes, as measured. `silent_ms` is for how long its worker had not renewed when this was read.
     """
 
     name: str
@@ -71,7 +74,7 @@ class Device:
     slots: int
     kind: DeviceKind
     capacity: int
-    renewed_ms: int | None = field(default=None, compare=False)
+    silent_ms: int = field(default=0, compare=False)
 
 
 def renew(device: Device, *, lease_ms: int = LEASE_MS) -> Call[None]:
@@ -108,9 +111,9 @@ def alive() -> Call[dict[str, Device]]:
     def parse(reply: list[Any]) -> dict[str, Device]:
         devices = {}
         for row in reply:
-            name, host, instance, slots, kind, capacity, renewed = (value.decode() for value in row)
+            name, host, instance, slots, kind, capacity, silent = (value.decode() for value in row)
             devices[name] = Device(
-                name, host, instance, int(slots), DeviceKind(kind), int(capacity), renewed_ms=int(renewed)
+                name, host, instance, int(slots), DeviceKind(kind), int(capacity), silent_ms=int(silent)
             )
         return devices
 

@@ -136,7 +136,7 @@ class _Deciding:
     def _promote(self, msn: int, expected: Mapping[str, str], why: str) -> bool:
         """Lets the standby take all that a lost attempt has, if there is one; whether that is (to be) so."""
         task = self._view.tasks.get(msn)
-        ready = standby.ready(task, self._around.placement.devices, self._now) if task is not None else None
+        ready = standby.ready(task, self._around.placement.devices) if task is not None else None
         lost = set(expected.values()) - {""}
         if task is None or ready is None or not lost:
             return False
@@ -273,7 +273,7 @@ class _Deciding:
         )
         if found.due_ms is not None:
             self._decision.look_by(max(found.due_ms, self._now + 1))
-        if found.loss is Loss.LATE and standby.ready(task, placement.devices, self._now) is not None:
+        if found.loss is Loss.LATE and standby.ready(task, placement.devices) is not None:
             # What stands by is there to be used: it adds no decoding, and waits where there is room.
             return found.loss
         # Hedges are the first that overload ends: none goes to where there is no room for it.

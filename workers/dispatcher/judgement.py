@@ -123,16 +123,12 @@ def _at_work(case: Case) -> Judgement:
         # What took another's place already is left to work while its lease runs: where all is slow, even renewing,
         # moving it again would only add to that.
         return Judgement(None)
-    return _due(case, late_ms, Loss.DIED if _is_silent(case) else Loss.LATE)
+    is_silent = case.device is not None and case.device.silent_ms >= SILENT_MS
+    return _due(case, late_ms, Loss.DIED if is_silent else Loss.LATE)
 
 
 def _due(case: Case, at_ms: int, loss: Loss) -> Judgement:
     return Judgement(loss) if case.view.now_ms >= at_ms else Judgement(None, at_ms)
-
-
-def _is_silent(case: Case) -> bool:
-    renewed_ms = case.device.renewed_ms if case.device is not None else None
-    return renewed_ms is not None and case.view.now_ms - renewed_ms >= SILENT_MS
 
 
 def _late_ms(case: Case) -> int | None:

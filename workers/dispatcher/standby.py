@@ -37,7 +37,7 @@ def place(view: View, msn: int, placement: Placement, broadcast: str, cost: int,
     return placement.choose(cost, broadcast, sticky=sticky, avoid={home})
 
 
-def ready(task: Task, fleet: Mapping[str, Device], now_ms: int) -> Attempt | None:
+def ready(task: Task, fleet: Mapping[str, Device]) -> Attempt | None:
     """The segment's standby, if it stands by on a device that lives."""
     standby = task.attempts.get(task.second)
     if standby is None or not standby.standby or standby.failed or standby.claimed_ms is None:
@@ -45,5 +45,4 @@ def ready(task: Task, fleet: Mapping[str, Device], now_ms: int) -> Attempt | Non
     device = fleet.get(standby.device)
     if device is None or device.instance != standby.instance:
         return None
-    is_silent = device.renewed_ms is not None and now_ms - device.renewed_ms >= SILENT_MS
-    return None if is_silent else standby
+    return standby if device.silent_ms < SILENT_MS else None

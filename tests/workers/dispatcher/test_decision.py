@@ -273,7 +273,7 @@ def test_what_could_not_be_hedged_is_looked_at_again_soon() -> None:
 
 def silent(scene: Scene, ms: int) -> Scene:
     """The first device's worker renewed its lease so long ago, and the lease runs still."""
-    scene.fleet["one"] = replace(ONE, renewed_ms=NOW - ms)
+    scene.fleet["one"] = replace(ONE, silent_ms=ms)
     return scene
 
 
@@ -289,7 +289,7 @@ def test_a_silent_device_that_is_not_late_is_left_alone() -> None:
 
 def test_what_took_anothers_place_is_left_to_work_until_its_lease_has_run_out() -> None:
     """Where all is slow renewals are, too: to move everything again and again would make it slower yet."""
-    scene = late(LATE_MS, hedges=0, fleet={**FLEET, "other": replace(FLEET["other"], renewed_ms=NOW - SILENT_MS)})
+    scene = late(LATE_MS, hedges=0, fleet={**FLEET, "other": replace(FLEET["other"], silent_ms=SILENT_MS)})
     scene.task(5, "480p", device="other", ordered=NOW - 900, claimed=NOW - 890, again=True)
     assert orders(scene) == []
     del scene.fleet["other"]

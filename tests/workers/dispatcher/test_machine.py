@@ -116,5 +116,5 @@ def test_hedges_are_bounded_however_many_are_late() -> None:
 
 def test_all_that_a_dead_device_had_moves() -> None:
     it = machine()
-    it.fleet({**FLEET, "one": replace(ONE, renewed_ms=NOW - SILENT_MS)}, NOW)
+    it.fleet({**FLEET, "one": replace(ONE, silent_ms=SILENT_MS)}, NOW)
     assert moved_when_all_are_late(it) == 40

@@ -97,6 +97,6 @@ def test_a_standby_that_is_not_there_is_not_relied_on() -> None:
     for lost in (
         {"one": ONE},
         {"one": ONE, "other": replace(FLEET["other"], instance="new")},
-        {"one": ONE, "other": replace(FLEET["other"], renewed_ms=NOW - SILENT_MS)},
+        {"one": ONE, "other": replace(FLEET["other"], silent_ms=SILENT_MS)},
     ):
         assert not any(isinstance(each, Promote) for each in struck(fleet=lost).commands())
