@@ -58,3 +58,19 @@ def session_folder(folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class FragileBus:
+    """A Valkey of its own, to be killed: it forgets everything."""
+
+    def __init__(self, folder: Path) -> None:
+        self._engine = valkey(folder, "fragile")
+        self._engine.prepare()
+        self._running = contextlib.ExitStack()
+        self.url = self._engine.url
+
+    def start(self) -> None:
+        self._running.enter_context(running(self._engine.program()))
+
+    def stop(self) -> None:
+        self._running.close()

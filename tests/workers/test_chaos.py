@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from streaming.bus import tasks, troubles
 from streaming.bus.layout import Call, nothing
 from streaming.bus.redis import Valkey
 from streaming.media import Chunk
+from tests.engines import FragileBus
 from tests.workers.audience import RENDITIONS, assert_ends_like, assert_whole, audience, has
 from tests.workers.clips import clip
 from tests.workers.fleet import eventually
@@ -94,6 +96,32 @@ def cut(bus: Valkey) -> int:
     for number in mine:
         bus.run(Call(("CLIENT", "KILL", "ID", number), nothing))
     return len(mine)
+
+
+def test_a_restarted_bus_has_the_ladder_again(session_folder: Path) -> None:
+    """It forgets all; ingest goes on under a discontinuity, and so do the renditions that are wanted."""
+    track, units = clip(seconds=5, size="640x480")
+    fragile = FragileBus(session_folder)
+    fragile.start()
+    bus = Valkey(fragile.url)
+    try:
+        with Fleet(bus).at_work(), audience(bus):
+            live = Broadcaster(bus, track)
+            live.publish_live(units[:100]).join()
+            eventually(has(bus, 1, 0))
+            fragile.stop()
+            fragile.start()
+            live.acquire()
+            live.describe()
+            live.reconnect(after_ms=500)
+            live.publish_live(units).join()
+            live.end()
+            assert_ends_like(bus, live)
+        assert_whole(bus, live)
+        assert {chunk.discontinuity for chunk in published(bus, "b", "160p")} == {1}
+    finally:
+        bus.close()
+        fragile.stop()
 
 
 class Poisoner(Broadcaster):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,29 +12,13 @@ import pytest_asyncio
 from streaming.bus import events, reading
 from streaming.bus.redis import AsyncValkey
 from streaming.media import AUDIO, SOURCE, BroadcastState
-from tests import engines
+from tests.engines import FragileBus
 
 from .clips import moved, tags, until
 from .conftest import Ingest
 from .encoder import Encoder
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class FragileBus:
-    """A Valkey of its own, to be killed: it forgets everything."""
-
-    def __init__(self, folder: Path) -> None:
-        self._engine = engines.valkey(folder, "fragile")
-        self._engine.prepare()
-        self._running = ExitStack()
-        self.url = self._engine.url
-
-    def start(self) -> None:
-        self._running.enter_context(engines.running(self._engine.program()))
-
-    def stop(self) -> None:
-        self._running.close()
 
 
 @pytest.fixture
