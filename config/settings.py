@@ -361,6 +361,8 @@ IRC_PORT = port("IRC_PORT", 6680)
 
 RECONNECT_GRACE = number("RECONNECT_GRACE", 60, least=1, most=3600)
 """Seconds a broadcast waits for its encoder to return before it ends."""
+VOD_LADDER = words("VOD_LADDER", ["all"])
+"""Which renditions a VOD is given that did not run while it was live: `all`, `none`, or lines as `720,480`."""
 DEVICES = words("DEVICES", ["auto"])
 """What this host transcodes on, one worker process each: `auto`, `gpu:0`, `gpu:GPU-<uuid>`, `cpu` (all cores),
 `cpu:0`, `cpu:2-3`."""

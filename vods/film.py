@@ -67,7 +67,7 @@ class Film:
     @classmethod
     def of(cls, vod: Vod) -> Film:
         """Raises Hopeless if nothing is recorded."""
-        tracks = [_track(rendition) for rendition in vod.renditions.filter(complete=True)]
+        tracks = [track_of(rendition) for rendition in vod.renditions.filter(complete=True)]
         if not tracks or all(segment.gap for segment in tracks[0].timeline.segments):
             raise Hopeless("There is no media in this VOD.")
         audio = next((track for track in tracks[1:] if track.rendition.name == AUDIO), None)
@@ -127,6 +127,7 @@ class Reader:
         return memoryview(self._data)[segment.offset : segment.offset + segment.size]
 
 
-def _track(rendition: VodRendition) -> Track:
+def track_of(rendition: VodRendition) -> Track:
+    """What is recorded of a rendition."""
     inits = {init.number: bytes(init.data) for init in rendition.inits.all()}
     return Track(rendition, timeline_of(rendition), inits)

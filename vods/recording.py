@@ -107,7 +107,7 @@ def enter_run(vod_id: UUID, run: RecordedRun) -> None:
     size = added_ms = 0
     overtook = False
     for recorded in run.recorded:
-        rendition = _rendition_row(vod, recorded.rendition, recorded.place)
+        rendition = rendition_row(vod, recorded.rendition, recorded.place)
         if rendition.bundles.within(run.first, run.count).exists():
             continue
         InitSection.objects.bulk_create(
@@ -207,7 +207,8 @@ def _inits(
     return inits
 
 
-def _rendition_row(vod: Vod, rendition: Rendition, place: int) -> VodRendition:
+def rendition_row(vod: Vod, rendition: Rendition, place: int) -> VodRendition:
+    """The VOD's row of a rendition, made or brought up to date."""
     facts = {
         "codecs": rendition.codecs,
         "bandwidth": rendition.bandwidth,

@@ -10,6 +10,7 @@ from vods.models import AssetKind, Vod, VodState
 from vods.steps import StepSpec, Work
 from vods.wanted import WorkflowKind
 from vods.work.archive import archive
+from vods.work.ladder import complete_ladder, gather_ladder
 from vods.work.movies import make_audio, make_videos
 from vods.work.pictures import make_poster, make_preview, make_storyboard
 from vods.work.product import product_died
@@ -24,10 +25,12 @@ WORKS: Mapping[str, Work] = {
     "storyboard": Work(make_storyboard, died=product_died(AssetKind.STORYBOARD)),
     "poster": Work(make_poster, died=product_died(AssetKind.POSTER)),
     "preview": Work(make_preview, died=product_died(AssetKind.PREVIEW)),
+    "gather-ladder": Work(gather_ladder),
+    "complete-ladder": Work(complete_ladder),
     "remove-vod": Work(remove_vod),
     "vanish-vod": Work(vanish_vod),
 }
-"""What each kind of step does."""
+"""What each kind of step does; `workers` adds what needs an encoder."""
 
 FIRST_STEPS: Mapping[WorkflowKind, Sequence[StepSpec]] = {
     WorkflowKind.VOD: (SEAL,),

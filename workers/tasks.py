@@ -15,6 +15,7 @@ from streaming.on_air import bus, state
 from vods.workflows import WORKS
 from workers.celery_worker import current_worker
 from workers.errors import AttemptError, EncoderFailed
+from workers.fill import WORK as FILL
 from workers.ledger import attempt
 from workers.ledger.workflows import Wake
 from workers.thumbnail import make_thumbnail
@@ -43,7 +44,7 @@ def picture(broadcast: str) -> None:
 @shared_task(name="workers.run_step", acks_late=True, ignore_result=True)
 def run_step(step: str) -> None:
     """A wake-up: somebody may do this step of the ledger, if it is still to be done."""
-    attempt.run_step(UUID(step), works=WORKS, send=send_step)
+    attempt.run_step(UUID(step), works={**WORKS, **FILL}, send=send_step)
 
 
 def send_step(wake: Wake) -> None:

@@ -24,6 +24,7 @@ from streaming.media import SOURCE, AccessUnit, BroadcastState, Chunk
 from tests.streaming.cmaf.clips import Clip
 from tests.streaming.packed import WALL_MS, Packed
 from vods.workflows import WORKS
+from workers.fill import WORK as FILL
 from workers.ledger.attempt import run_step
 from workers.ledger.bookkeeper import Bookkeeper
 from workers.ledger.workflows import Wake
@@ -128,7 +129,7 @@ class House:
         while self.queue:
             step = Step.objects.get(pk=self.queue.pop(0).step)
             self.before(step)
-            run_step(step.pk, works=WORKS, send=self.queue.append)
+            run_step(step.pk, works={**WORKS, **FILL}, send=self.queue.append)
 
     def sweep(self) -> None:
         self.bookkeeper.sweep()

@@ -44,7 +44,7 @@ class Shelf:
     """Answers for every VOD; `clock` is a steady one in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._vods: Recent[Vod | None] = Recent(most=VODS, seconds=FRESH_S, clock=clock)
+        self._vods: Recent[Vod] = Recent(most=VODS, seconds=FRESH_S, clock=clock)
         self._clips: Recent[Clip | None] = Recent(most=VODS, seconds=FRESH_S, clock=clock)
         self._playlists: Recent[Playlist] = Recent(most=PLAYLISTS, seconds=FRESH_S, clock=clock)
         self._assets: Recent[Asset | None] = Recent(most=VODS, seconds=FRESH_S, clock=clock)
@@ -54,8 +54,6 @@ class Shelf:
     async def vod(self, vod_id: UUID, token: str, *, now: datetime) -> Vod:
         """The VOD, if it plays and the token admits. Raises UnknownVideo, NeedsToken."""
         found = await self._vods.get(vod_id, lambda: ask(_find_vod, vod_id))
-        if found is None:
-            raise UnknownVideo
         if not admits(found, token, now=now):
             raise NeedsToken
         return found
@@ -106,8 +104,11 @@ async def ask(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) ->
     return result
 
 
-def _find_vod(vod_id: UUID) -> Vod | None:
-    return Vod.objects.ready().select_related("channel__user").filter(pk=vod_id).first()
+def _find_vod(vod_id: UUID) -> Vod:
+    found = Vod.objects.ready().select_related("channel__user").filter(pk=vod_id).first()
+    if found is None:
+        raise UnknownVideo  # and not remembered: it may be ready the next moment
+    return found
 
 
 def _find_clip(clip_id: UUID) -> Clip | None:

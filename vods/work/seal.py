@@ -22,12 +22,14 @@ from vods.steps import Hopeless, Job, Lane, Outcome, StepSpec
 from vods.storage import media
 from vods.timeline import Timeline
 from vods.wanted import WorkflowKind, want
+from vods.work.ladder import GATHER
 
 log = structlog.get_logger(__name__)
 
 PRODUCTS = (
     StepSpec(name="poster", work="poster", lane=Lane.PROMPT),
     *(StepSpec(name=work, work=work) for work in ("storyboard", "mp4", "audio", "preview")),
+    GATHER,
 )
 """What is made of a VOD once it plays."""
 MADE = (AssetKind.POSTER, AssetKind.STORYBOARD, AssetKind.MP4, AssetKind.AUDIO, AssetKind.PREVIEW)

@@ -1,0 +1,107 @@
+"""Renditions of a VOD that did not run, or not always, while it was live."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import av
+import pytest
+from django.db import transaction
+
+from streaming.media import VIDEO_TIMESCALE
+from tests.streaming.cmaf.clips import AAC, Clip, audio_input, make, video_input, x264
+from tests.vods.onair import House, OnAir, stored
+from tests.workers.ledger.conftest import later
+from vods.film import Reader, track_of
+from vods.models import Bundle, Vod
+from vods.steps import Job
+from vods.storage import media
+from workers.fill import fill as encode
+
+
+@pytest.fixture(scope="session")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    """High enough for a rung below it; 12 s in segments of 2 s."""
+    folder = tmp_path_factory.mktemp("wide")
+    return make(
+        folder / "clip.flv",
+        *video_input(size="320x180", seconds=12),
+        *audio_input(seconds=12),
+        *x264(60, bframes=2),
+        *AAC,
+    )
+
+
+def shown(vod: Vod, name: str) -> list[int]:
+    """When each picture of a rendition is shown after its first, by a decoder that isn't ours."""
+    track = track_of(vod.renditions.get(name=name))
+    reader = Reader(media())
+    data = b"".join(bytes(reader.read(segment)) for segment in track.timeline.segments)
+    (section,) = track.inits.values()
+    with av.open(io.BytesIO(section + data), mode="r") as container:
+        frames = list(container.decode(video=0))
+    times = [int((frame.pts or 0) * (frame.time_base or 0) * VIDEO_TIMESCALE) for frame in frames]
+    return [time - times[0] for time in times]
+
+
+def fill(house: House) -> None:
+    later(20)
+    house.sweep()
+    assert house.errors() == {}
+
+
+def test_what_nobody_watched_is_encoded_afterwards(air: OnAir, wide: Clip, house: House, storage: Path) -> None:
+    air.send(wide)
+    house.hear(air.end())
+    vod = Vod.objects.get()
+    assert [rendition.name for rendition in vod.renditions.filter(complete=True)] == ["source", "audio"]
+    fill(house)
+    whole = vod.renditions.filter(complete=True)
+    assert [rendition.name for rendition in whole] == ["source", "160p", "audio"]
+    assert shown(vod, "160p") == shown(vod, "source") == sorted(unit.pts for unit in air.units())
+    source, low = (track_of(vod.renditions.get(name=name)).timeline.segments for name in ("source", "160p"))
+    assert [(one.msn, one.dts, one.duration, one.wall_ms) for one in low] == [
+        (one.msn, one.dts, one.duration, one.wall_ms) for one in source
+    ]
+    vod.refresh_from_db()
+    assert vod.size == sum(len(data) for data in stored(storage).values())
+
+
+def test_what_ran_is_kept_and_the_rest_is_added(air: OnAir, wide: Clip, house: House, storage: Path) -> None:
+    air.send(wide)
+    house.hear(air.end())
+    fill(house)
+    vod = Vod.objects.get()
+    rendition = vod.renditions.get(name="160p")
+    before = {segment.msn: bytes(Reader(media()).read(segment)) for segment in track_of(rendition).timeline.segments}
+    # As if segments 2 and 3 had been lost while it was live.
+    bundle = Bundle.objects.get(rendition=rendition)
+    data = media().read(bundle.key)
+    kept = [
+        b"" if segment.msn in (2, 3) else data[segment.offset : segment.offset + segment.size]
+        for segment in bundle.segments
+    ]
+    checksum = crc32(b"".join(kept))
+    key = f"{vod.prefix}160p/00000000-{checksum:08x}.m4s"
+    media().put(key, b"".join(kept))
+    media().remove(bundle.key)
+    Bundle.objects.filter(pk=bundle.pk).update(
+        key=key, crc32=checksum, size=sum(map(len, kept)), sizes=[len(one) for one in kept]
+    )
+    with transaction.atomic():
+        encode(Job(vod.pk, {"first": 0})).write()
+    rendition.refresh_from_db()
+    after = {segment.msn: bytes(Reader(media()).read(segment)) for segment in track_of(rendition).timeline.segments}
+    assert after == before
+    assert key not in stored(storage)
+
+
+def test_the_house_may_do_without(air: OnAir, wide: Clip, house: House, settings: Any) -> None:
+    settings.VOD_LADDER = ["none"]
+    air.send(wide)
+    house.hear(air.end())
+    fill(house)
+    assert Vod.objects.get().renditions.count() == 2
