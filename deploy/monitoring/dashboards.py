@@ -48,6 +48,48 @@ FLEET = (
         ),
     ),
     Panel(
+        "Devices: segment tasks at work, of slots",
+        (
+            ("{{device}}", live("headrace_device_slots_leased", "device")),
+            ("slots of {{device}}", live("headrace_device_slots", "device")),
+        ),
+    ),
+    Panel(
+        "Devices: share of the capacity that is taken",
+        (
+            (
+                "{{device}}",
+                " / ".join(live(f"headrace_device_{what}_pixels", "device") for what in ("taken", "capacity")),
+            ),
+        ),
+        unit="percentunit",
+    ),
+    Panel(
+        "Segment tasks: from order to start, p95; the oldest that waits",
+        (
+            ("p95", "histogram_quantile(0.95, sum by (le) (rate(headrace_task_start_seconds_bucket[1m])))"),
+            ("oldest, {{device}}", live("headrace_device_oldest_task_seconds", "device")),
+        ),
+        unit="s",
+    ),
+    Panel(
+        "Segment tasks: attempts",
+        (
+            ("{{why}}", "sum by (why) (rate(headrace_attempts_total[1m]))"),
+            ("hedges won", "sum (rate(headrace_hedges_won_total[1m]))"),
+        ),
+        unit="ops",
+    ),
+    Panel(
+        "Segment tasks: deadlines missed, renditions shed",
+        (
+            ("{{why}}", "sum by (why) (rate(headrace_deadline_misses_total[5m]))"),
+            ("shed", "sum (rate(headrace_renditions_shed_total[5m]))"),
+        ),
+        unit="ops",
+    ),
+    Panel("Devices: room for what is watched (1: too little)", (("short", "max (headrace_devices_short)"),)),
+    Panel(
         "Playback: requests",
         (("{{what}} {{status}}", "sum by (what, status) (rate(headrace_playback_seconds_count[1m]))"),),
         unit="reqps",

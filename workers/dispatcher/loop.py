@@ -13,6 +13,7 @@ from streaming.bus.errors import BusError
 from streaming.bus.layout import Call
 from streaming.bus.redis import Valkey
 from streaming.bus.view import observe
+from workers.dispatcher import metrics
 from workers.dispatcher.commands import (
     Command,
     Deadline,
@@ -32,6 +33,7 @@ from workers.dispatcher.decision import SEGMENTS
 from workers.dispatcher.gap import fill_gap
 from workers.dispatcher.machine import PICTURE_MS, Machine
 from workers.dispatcher.standby import NO_MORE_THAN_PARTNERS, Criticality
+from workers.dispatcher.tally import Tally
 from workers.ladder import UNWATCHED, Audience, Policy
 
 log = structlog.get_logger(__name__)
@@ -75,6 +77,7 @@ class Dispatcher:
         self._stop = stop
         self._audience = audience
         self._machine = Machine(policy, critical)
+        self._tally = Tally(started=metrics.START.observe, hedge_won=metrics.HEDGES_WON.inc)
         self._after = b""
         self._surveyed_ms = 0
 
@@ -126,6 +129,10 @@ class Dispatcher:
             sight = Sight(description, view, self._audience(name, view.wanted))
             for command in self._machine.saw(name, sight):
                 self._carry_out(command)
+            if self._machine.knows(name):
+                self._tally.saw(name, view)
+            else:
+                self._tally.forget(name)
 
     def _carry_out(self, command: Command) -> None:
         match command:
@@ -149,6 +156,7 @@ class Dispatcher:
             case Stop():
                 self._bus.run(running.stop(command.broadcast, command.rendition, last_wanted_ms=command.last_wanted_ms))
             case Shed():
+                metrics.SHED.inc()
                 log.warning("rendition.shed", broadcast=command.broadcast, rendition=command.rendition)
                 self._bus.run(running.shed(command.broadcast, command.rendition))
             case Picture():
@@ -160,6 +168,8 @@ class Dispatcher:
         )
         if token is None:
             return
+        self._tally.ordered(order.broadcast, order.msn, token, order.why)
+        metrics.ATTEMPTS.labels(order.why).inc()
         if order.why != "opened":
             log.warning("segment.moved", broadcast=order.broadcast, msn=order.msn, device=order.device, why=order.why)
         self._send_task(order, token)
@@ -167,6 +177,7 @@ class Dispatcher:
     def _have_stand_by(self, command: StandBy) -> None:
         token = self._bus.run(standby.order(command.broadcast, command.msn, device=command.device))
         if token is not None:
+            metrics.ATTEMPTS.labels("standby").inc()
             renditions = dict.fromkeys(command.renditions, "")
             self._send_task(Order(command.broadcast, command.msn, renditions, command.device, 0, "standby"), token)
 
@@ -178,6 +189,7 @@ class Dispatcher:
     def _fill_gap(self, command: FillGap) -> None:
         broadcast, msn, rendition = command.broadcast, command.msn, command.rendition
         if self._bus.run(troubles.note(broadcast, msn, rendition, command.why)):
+            metrics.MISSES.labels(str(command.why)).inc()
             log.warning("segment.given_up", broadcast=broadcast, msn=msn, rendition=rendition, why=str(command.why))
         parts = fill_gap(self._bus, command)
         if parts:

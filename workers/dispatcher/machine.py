@@ -54,6 +54,10 @@ class Machine:
         """How many are watched."""
         return len(self._broadcasts)
 
+    def knows(self, broadcast: str) -> bool:
+        """Whether it looks after this one."""
+        return broadcast in self._broadcasts
+
     @property
     def is_short(self) -> bool:
         """Whether devices lack room for what is watched."""

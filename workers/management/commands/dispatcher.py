@@ -26,6 +26,7 @@ from workers.dispatcher.loop import Dispatcher
 from workers.dispatcher.post import Post
 from workers.dispatcher.standby import Criticality
 from workers.dispatcher.sweep import Sweep
+from workers.fleet_metrics import Fleet
 from workers.ladder import Policy
 from workers.ledger.bookkeeper import Bookkeeper
 from workers.tasks import picture, send_step, transcode_segment
@@ -49,6 +50,7 @@ class Command(BaseCommand):
         bookkeeper = Bookkeeper(bus, send=send_step, stop=stop)
         bookkeeper.start()
         REGISTRY.register(Broadcasts(bus=bus, state=state, now_ms=now_ms))
+        REGISTRY.register(Fleet(bus))
         metrics.serve("dispatcher")
         post = Post()
         post.start()
