@@ -20,7 +20,7 @@ local epoch = redis.call('GET', KEYS[2])
 if not epoch or redis.call('HEXISTS', KEYS[1], 'counter') == 0 then return '' end
 if redis.call('HEXISTS', KEYS[1], 'second') == 1 then return '' end
 local token = epoch .. ':' .. redis.call('HINCRBY', KEYS[1], 'counter', 1)
-redis.call('HSET', KEYS[1], 'second', token, 'standby:' .. token, 1, 'device:' .. token, ARGV[1],
+redis.call('HSET', KEYS[1], 'second', token, 'standby:' .. token, ARGV[3], 'device:' .. token, ARGV[1],
            'ordered:' .. token, decimal(now_ms()))
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return token
@@ -73,10 +73,11 @@ class Watch:
         return not self.mine and (not self.waiting or len(self.done) == len(self.progress))
 
 
-def order(broadcast: str, msn: int, *, device: str) -> Call[str | None]:
-    """Orders the segment's standby on `device`, and answers its token; None if it has one, or no attempt at all."""
+def order(broadcast: str, msn: int, renditions: Sequence[str], *, device: str) -> Call[str | None]:
+    """Orders the segment's standby for these renditions on `device`, and answers its token; None if it has one, or no
+    attempt at all."""
     return Call(
-        arguments=(device, KEEP_TASK_MS),
+        arguments=(device, KEEP_TASK_MS, " ".join(renditions)),
         parse=lambda reply: reply.decode() or None,
         script=_ORDER,
         keys=(task_key(broadcast, msn), EPOCH),

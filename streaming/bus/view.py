@@ -30,7 +30,7 @@ return {decimal(now), redis.call('HGETALL', KEYS[2]), redis.call('HGETALL', KEYS
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try at a segment. Times are the bus's ms; `claimed_ms` is None before a worker took it; `crashed` says that
-    it failed by its encoder, `again` that it took another's place, `standby` that it waits to."""
+    it failed by its encoder, `again` that it took another's place; `standby` are the renditions it waits to take."""
 
     token: str
     device: str
@@ -40,7 +40,7 @@ class Attempt:
     failed: str = ""
     again: bool = False
     crashed: bool = False
-    standby: bool = False
+    standby: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _task(msn: int, fields: dict[str, str]) -> Task:
                 failed=failed.get(token, ""),
                 again=token in by_kind.get("again", {}),
                 crashed=token in by_kind.get("crashed", {}),
-                standby=token in by_kind.get("standby", {}),
+                standby=frozenset(by_kind.get("standby", {}).get(token, "").split()),
             )
             for token, device in by_kind.get("device", {}).items()
         },

@@ -37,7 +37,7 @@ def second(bus: Valkey) -> Iterator[Workbench]:
 
 
 def stands_by(bus: Valkey, bench: Workbench, msn: int, pool: ThreadPoolExecutor) -> tuple[str, Future[None]]:
-    token = bus.run(standby.order("b", msn, device="second"))
+    token = bus.run(standby.order("b", msn, RENDITIONS, device="second"))
     assert token
     return token, pool.submit(transcode, Order("b", msn, token, RENDITIONS), bench)
 

@@ -109,8 +109,9 @@ class _Deciding:
         for rendition, from_msn in self._running.items():
             self._see_to(rendition, from_msn, source, orders)
         for (msn, device, why), expected in sorted(orders.items()):
-            if not self._promote(msn, expected, why):
-                self._add(Order(self._broadcast, msn, expected, device, self._deadline_ms(msn, source), why))
+            left = self._promote(msn, expected, why)
+            if left:
+                self._add(Order(self._broadcast, msn, left, device, self._deadline_ms(msn, source), why))
         self._have_stand_by(source.msn)
         if self._running:
             self._decision.look_by(self._now + BUSY_LOOK_MS)
@@ -133,18 +134,18 @@ class _Deciding:
         if device is not None:
             self._add(StandBy(self._broadcast, msn, renditions, device.name))
 
-    def _promote(self, msn: int, expected: Mapping[str, str], why: str) -> bool:
-        """Lets the standby take all that a lost attempt has, if there is one; whether that is (to be) so."""
+    def _promote(self, msn: int, expected: Mapping[str, str], why: str) -> Mapping[str, str]:
+        """Lets the segment's standby, if there is one, take over from a lost attempt, and all at once; what is left."""
         task = self._view.tasks.get(msn)
         ready = standby.ready(task, self._around.placement.devices) if task is not None else None
         lost = set(expected.values()) - {""}
         if task is None or ready is None or not lost:
-            return False
-        if msn not in self._promoted:
+            return expected
+        takes = {name: held for name, held in task.tokens.items() if held in lost and name in ready.standby - task.done}
+        if takes and msn not in self._promoted:
             self._promoted.add(msn)
-            all_of_it = {name: held for name, held in task.tokens.items() if held in lost and name not in task.done}
-            self._add(Promote(self._broadcast, msn, ready.token, all_of_it, why))
-        return True
+            self._add(Promote(self._broadcast, msn, ready.token, takes, why))
+        return {name: held for name, held in expected.items() if name not in takes}
 
     def _place(self) -> tuple[frozenset[str], str | None]:
         """The wanted renditions that there is room for, and the device for them."""

@@ -175,7 +175,7 @@ class Dispatcher:
         self._send_task(order, token)
 
     def _have_stand_by(self, command: StandBy) -> None:
-        token = self._bus.run(standby.order(command.broadcast, command.msn, device=command.device))
+        token = self._bus.run(standby.order(command.broadcast, command.msn, command.renditions, device=command.device))
         if token is not None:
             metrics.ATTEMPTS.labels("standby").inc()
             renditions = dict.fromkeys(command.renditions, "")

@@ -25,7 +25,7 @@ def bus(thread_bus: Valkey) -> Valkey:
 def ordered(bus: Valkey) -> tuple[str, str]:
     """The tokens of an attempt and of its standby, both claimed."""
     token = bus.run(tasks.order(B, 0, dict.fromkeys(BOTH, ""), device="one", late_ms=60_000))
-    second = bus.run(standby.order(B, 0, device="other"))
+    second = bus.run(standby.order(B, 0, BOTH, device="other"))
     assert token
     assert second
     assert not bus.run(tasks.claim(B, 0, token, BOTH, instance="i1")).standby
@@ -34,9 +34,9 @@ def ordered(bus: Valkey) -> tuple[str, str]:
 
 
 def test_a_segment_has_one_standby_and_none_without_an_attempt(bus: Valkey) -> None:
-    assert bus.run(standby.order(B, 0, device="other")) is None
+    assert bus.run(standby.order(B, 0, BOTH, device="other")) is None
     ordered(bus)
-    assert bus.run(standby.order(B, 0, device="third")) is None
+    assert bus.run(standby.order(B, 0, BOTH, device="third")) is None
 
 
 def test_a_standby_may_not_publish(bus: Valkey) -> None:

@@ -71,13 +71,13 @@ class Scene:
         instance: str = "",
         again: bool = False,
         crashed: bool = False,
-        standby: bool = False,
+        standby: tuple[str, ...] = (),
     ) -> str:
         """A task with one attempt, added to those there are."""
         task = self.tasks.get(msn, Task(msn))
         token = f"e:{len(task.attempts) + 1}"
         instance = instance or (FLEET[device].instance if claimed is not None and device in FLEET else "")
-        attempt = Attempt(token, device, ordered, claimed, instance, failed, again, crashed, standby)
+        attempt = Attempt(token, device, ordered, claimed, instance, failed, again, crashed, frozenset(standby))
         if standby:
             self.tasks[msn] = replace(task, second=token, attempts=task.attempts | {token: attempt})
             return token

@@ -41,7 +41,7 @@ def test_so_has_a_broadcast_with_many_viewers() -> None:
 
 def test_a_segment_has_one_standby() -> None:
     scene = on_air()
-    scene.task(5, device="other", ordered=NOW - 500, claimed=NOW - 490, failed="crashed", standby=True)
+    scene.task(5, device="other", ordered=NOW - 500, claimed=NOW - 490, failed="crashed", standby=("480p",))
     assert of_480p(scene.commands()) == []
 
 
@@ -54,13 +54,13 @@ def test_none_stands_by_where_there_is_no_room_or_nothing_comes() -> None:
 def test_a_standby_stays_where_the_last_one_was() -> None:
     third = replace(ONE, name="third")
     scene = on_air(fleet={**FLEET, "third": third, "a": replace(ONE, name="a")})
-    scene.task(4, device="third", ordered=NOW - 2_500, claimed=NOW - 2_490, standby=True)
+    scene.task(4, device="third", ordered=NOW - 2_500, claimed=NOW - 2_490, standby=("480p",))
     assert of_480p(scene.commands()) == [StandBy(B, 5, ("480p",), "third")]
 
 
 def test_the_next_segment_goes_where_the_attempt_is_and_not_its_standby() -> None:
     scene = on_air(media_ms=12_100)
-    scene.task(5, device="other", ordered=NOW - 500, claimed=NOW - 490, standby=True)
+    scene.task(5, device="other", ordered=NOW - 500, claimed=NOW - 490, standby=("480p",))
     assert [each.device for each in of_480p(scene.commands()) if isinstance(each, Order)] == ["one"]
 
 
@@ -68,7 +68,7 @@ def struck(**change: object) -> Scene:
     """The standby is there, and what it stands by for is late beyond all budgets."""
     scene = on_air(media_ms=11_200 + LATE_MS + 40, hedges=0, **change)
     scene.come("480p", 10_800, NOW - 600)
-    scene.task(5, device="other", ordered=NOW - 500, claimed=NOW - 490, standby=True)
+    scene.task(5, device="other", ordered=NOW - 500, claimed=NOW - 490, standby=("480p",))
     return scene
 
 
@@ -80,6 +80,16 @@ def test_a_standby_takes_over_from_a_dead_worker() -> None:
     scene = struck()
     del scene.fleet["one"]
     assert of_480p(scene.commands()) == [Promote(B, 5, "e:2", {"480p": "e:1"}, "worker died")]
+
+
+def test_what_it_does_not_stand_by_for_is_ordered_as_ever() -> None:
+    scene = struck(running={"480p": 2, "360p": 5})
+    scene.task(5, "360p", ordered=NOW - 400, claimed=NOW - 390)
+    del scene.fleet["one"]
+    promoted, ordered = [each for each in scene.commands() if getattr(each, "why", "") == "worker died"]
+    assert promoted == Promote(B, 5, "e:2", {"480p": "e:1"}, "worker died")
+    assert isinstance(ordered, Order)
+    assert dict(ordered.expected) == {"360p": "e:3"}
 
 
 def test_a_promoted_one_is_an_attempt_like_any_other() -> None:
