@@ -84,15 +84,17 @@ def assemble(chunks: Iterable[Chunk], *, holes_are_gaps: bool) -> dict[int, Reco
 def fill_from(
     found: Mapping[int, RecordedSegment], like: Sequence[RecordedSegment], *, timescale: int, like_timescale: int
 ) -> list[RecordedSegment]:
-    """The rendition's segments for the numbers that the leading one has: gaps of its times stand for what is missing.
+    """The rendition's segments, and gaps of the leading one's times for those that only that has.
 
     The same MSN is the same time in every rendition, rounded to its own ticks.
     """
+    models = {model.msn: model for model in like}
     filled = []
     init = next((segment.init for segment in found.values()), 0)
-    for model in like:
-        segment = found.get(model.msn)
+    for msn in sorted(models.keys() | found.keys()):
+        segment = found.get(msn)
         if segment is None:
+            model = models[msn]
             dts = model.dts * timescale // like_timescale
             duration = model.end * timescale // like_timescale - dts
             segment = replace(model, dts=dts, duration=duration, init=init, data=b"")

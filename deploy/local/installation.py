@@ -12,6 +12,7 @@ from deploy.local.errors import LocalError
 from deploy.local.network import Port
 from deploy.local.postgres import Postgres
 from deploy.local.program import Program
+from deploy.local.seaweed import Seaweed
 from deploy.local.secret import kept_secret
 from deploy.local.valkey import Valkey
 
@@ -25,6 +26,7 @@ RTMP = Port(settings.RTMP_HOST, settings.RTMP_PORT, "RTMP, from encoders", "RTMP
 RTMPS = Port(settings.RTMP_HOST, settings.RTMPS_PORT, "RTMPS, from encoders", "RTMPS_PORT")
 WHIP = Port(settings.WHIP_HOST, settings.WHIP_PORT, "WHIP, from encoders and browsers", "WHIP_PORT")
 IRC = Port(settings.IRC_HOST, settings.IRC_PORT, "chat over IRC, for bots", "IRC_PORT")
+S3 = Port("127.0.0.1", settings.S3_PORT, "the embedded S3 server", "S3_PORT")
 FLOWER = Port("127.0.0.1", settings.FLOWER_PORT, "Flower, for operators", "FLOWER_PORT")
 
 STEPS = (
@@ -35,7 +37,8 @@ STEPS = (
 
 
 def ports() -> Sequence[Port]:
-    return (WEB, RTMP, WHIP, IRC, FLOWER, *((RTMPS,) if settings.RTMPS_CERT else ()))
+    optional = ((RTMPS, bool(settings.RTMPS_CERT)), (S3, embeds_s3()))
+    return (WEB, RTMP, WHIP, IRC, FLOWER, *(port for port, used in optional if used))
 
 
 def addresses() -> Sequence[str]:
@@ -48,6 +51,11 @@ def addresses() -> Sequence[str]:
         f"operate   http://{FLOWER.host}:{FLOWER.number} as {FLOWER_USER}, password in {FLOWER_PASSWORD_FILE}",
         "stop      Ctrl-C",
     )
+
+
+def embeds_s3() -> bool:
+    """Whether recorded media is to lie in an S3 server of our own."""
+    return settings.STORAGE == "s3" and not os.environ.get("S3_ENDPOINT")
 
 
 class Engines:
@@ -70,6 +78,16 @@ class Engines:
                 )
             )
 
+        self.s3: Seaweed | None = None
+        if embeds_s3():
+            self.s3 = Seaweed(
+                home=data / "s3",
+                port=settings.S3_PORT,
+                bucket=settings.S3_BUCKET,
+                access_key=settings.S3_ACCESS_KEY,
+                secret_key=settings.S3_SECRET_KEY,
+            )
+
     def prepare(self) -> None:
         """Makes folders and, at the first start, the database cluster; raises LocalError."""
         folder = settings.RUN_DIR
@@ -84,6 +102,8 @@ class Engines:
             self.postgres.prepare()
         for valkey in self.valkeys:
             valkey.prepare()
+        if self.s3:
+            self.s3.prepare()
 
     def create_database(self) -> None:
         if self.postgres:
@@ -91,7 +111,8 @@ class Engines:
 
     def programs(self) -> list[Program]:
         embedded = [self.postgres.program()] if self.postgres else []
-        return embedded + [valkey.program() for valkey in self.valkeys]
+        embedded += [valkey.program() for valkey in self.valkeys]
+        return embedded + ([self.s3.program()] if self.s3 else [])
 
 
 def stages(engines: Engines) -> list[list[Program]]:
