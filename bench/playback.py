@@ -59,16 +59,17 @@ class Server:
 
 
 class Broadcast:
-    """A synthetic broadcast on a bus: 2 s segments of five parts at 6 Mbit/s."""
+    """A synthetic broadcast on a bus: 2 s segments of five parts, at 6 Mbit/s unless told otherwise."""
 
-    def __init__(self, bus: AsyncValkey) -> None:
+    def __init__(self, bus: AsyncValkey, *, bitrate: int = BITRATE) -> None:
         self._bus = bus
+        self._bitrate = bitrate
         self._token = ""
         self._next = 0
 
     async def start(self, segments: int) -> None:
         self._token = (await publication.take(self._bus, BROADCAST, ingest="bench")).token
-        source = Rendition(SOURCE, "avc1.64001f", BITRATE, 90_000, 1280, 720, 30_000)
+        source = Rendition(SOURCE, "avc1.64001f", self._bitrate, 90_000, 1280, 720, 30_000)
         description = Description(BROADCAST, BroadcastState.LIVE, 2, PART_MS, (source,))
         await self._bus.run(publication.describe(description, self._token))
         for _ in range(segments * PARTS):
@@ -90,7 +91,7 @@ class Broadcast:
             closes=Closes.SEGMENT if part == PARTS - 1 else Closes.PART,
             discontinuity=0,
             init=0,
-            data=os.urandom(BITRATE // 8 * PART_MS // 1000),
+            data=os.urandom(self._bitrate // 8 * PART_MS // 1000),
         )
         await self._bus.run(publication.append(BROADCAST, self._token, SOURCE, [chunk], leading=True))
         self._next += 1
