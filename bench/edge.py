@@ -140,7 +140,8 @@ async def watched(edge: Edge, broadcast: Broadcast, clock: Clock, metrics: int, 
         for _ in range(given.players)
     ]
     await asyncio.sleep(WARM_SECONDS)  # everyone has connected
-    heard.parts.clear(), heard.playlists.clear()
+    heard.parts.clear()
+    heard.playlists.clear()
     asked, hits, appended = await asyncio.to_thread(told, metrics), cached(edge), len(clock.appended)
     await asyncio.gather(*players)
     parts = len(clock.appended) - appended
