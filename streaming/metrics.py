@@ -10,25 +10,29 @@ import structlog
 from django.conf import settings
 from prometheus_client import start_http_server
 
-PROCESSES = ("web", "ingest", "irc", "dispatcher", "durable", "device")
-"""Kinds of processes, in the order of their ports from METRICS_PORT on; of devices each worker has the next."""
+PROCESSES = ("web", "ingest", "irc", "dispatcher", "prompt", "durable", "device")
+"""Kinds of processes, in the order of their ports from METRICS_PORT on. A host's devices take the last and those after
+it, whichever is free."""
+MOST_DEVICES = 16
 
 log = structlog.get_logger(__name__)
 
 
-def port_of(process: str, *, nth: int = 0) -> int:
-    """Where a process of this machine says what it counts; 0 for nowhere. `nth` counts the devices of a host."""
-    if settings.METRICS_PORT == 0:
-        return 0
-    return int(settings.METRICS_PORT) + PROCESSES.index(process) + nth
+def port_of(process: str) -> int:
+    """Where a process of this machine says what it counts, a device's first; 0 for nowhere."""
+    return settings.METRICS_PORT and int(settings.METRICS_PORT) + PROCESSES.index(process)
 
 
-def serve(process: str, *, nth: int = 0) -> None:
-    """Answers scrapes from a thread, as long as the process lives. A port that is taken costs the metrics, no more."""
-    port = port_of(process, nth=nth)
-    if port == 0:
+def serve(process: str) -> None:
+    """Answers scrapes from a thread, as long as the process lives. Ports that are taken cost the metrics, no more."""
+    first = port_of(process)
+    if not first:
         return
-    try:
-        start_http_server(port, addr=settings.METRICS_HOST)
-    except OSError as error:
-        log.warning("metrics.unserved", process=process, port=port, error=str(error))
+    for port in range(first, first + (MOST_DEVICES if process == PROCESSES[-1] else 1)):
+        try:
+            start_http_server(port, addr=settings.METRICS_HOST)
+        except OSError as failure:
+            error = failure
+        else:
+            return
+    log.warning("metrics.unserved", process=process, port=first, error=str(error))

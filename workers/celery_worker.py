@@ -9,6 +9,8 @@ from celery import signals
 from celery.platforms import SecurityWarning  # type: ignore[attr-defined]
 from django.conf import settings
 
+from streaming import metrics
+from vods.steps import Lane
 from workers.devices import UnknownDevice, device_of_queue
 from workers.worker import Worker
 
@@ -37,6 +39,8 @@ def _set_up(instance: Any, **_: Any) -> None:
             device.check()
     except UnknownDevice as error:
         raise SystemExit(str(error)) from error
+    # The worker of slow steps forks: what is told is its parent's, which does none of them.
+    metrics.serve("device" if found else next((lane.value for lane in Lane if lane in queues), "durable"))
     if len(found) > 1:
         raise SystemExit(f"One process encodes on one device, not on {', '.join(each.name for each in found)}.")
     for device in found:
