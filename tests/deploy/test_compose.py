@@ -1,22 +1,39 @@
-"""`docker-compose.yml` lays out the processes that `make run` starts, with the same options."""
+"""`docker-compose.yml` lays out the processes that `make run` starts, with the same options, by Compose's schema."""
 
 from __future__ import annotations
 
 import itertools
+import re
+import subprocess
+import sys
+from typing import Any
 
 import pytest
 import yaml
 
 from config import settings
+from deploy.edge.programs import CONFIGURATION
 from deploy.local import installation
 
+FILE = settings.BASE_DIR / "docker-compose.yml"
 HERE_ONLY = {"--host", "--port", "--no-proxy-headers"}
+OURS = {
+    "live": "uvicorn config.asgi:application",
+    "pages": "daphne config.asgi:application",
+    "ingest": "manage.py ingest",
+    "irc": "manage.py irc",
+    "dispatcher": "manage.py dispatcher",
+    "workers": "manage.py workers",
+    "workers-gpu": "manage.py workers",
+    "flower": "celery -A config flower",
+    "migrate": "manage.py migrate",
+}
 
 
 @pytest.fixture
-def web() -> list[str]:
-    services = yaml.safe_load((settings.BASE_DIR / "docker-compose.yml").read_text())["services"]
-    return str(services["web"]["command"]).split()
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(FILE.read_text())["services"]
+    return found
 
 
 def options(argv: list[str]) -> dict[str, str]:
@@ -25,16 +42,49 @@ def options(argv: list[str]) -> dict[str, str]:
     return {name: "" if value.startswith("--") else value for name, value in following if name.startswith("--")}
 
 
-def test_web_has_the_options_it_has_on_one_machine(web: list[str]) -> None:
+def test_the_file_keeps_compose_s_schema() -> None:
+    argv = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(FILE)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_each_process_of_ours_has_a_service_that_is_not_root(services: dict[str, Any]) -> None:
+    assert {name for name, service in services.items() if service.get("image") == "headrace"} == OURS.keys()
+    for name, command in OURS.items():
+        assert command in services[name]["command"], name
+        assert services[name]["cap_drop"] == ["ALL"]
+    assert re.findall(r"^USER (\w+)$", (settings.BASE_DIR / "Dockerfile").read_text(), re.MULTILINE) == ["headrace"]
+
+
+def test_live_has_the_options_it_has_on_one_machine(services: dict[str, Any]) -> None:
     expected = options(list(installation.web().argv))
     assert expected.items() >= {"--ws": "websockets-sansio"}.items()
-    given = options(web)
+    given = options(services["live"]["command"].split())
     assert {name: given.get(name) for name in expected.keys() - HERE_ONLY} == {
         name: value for name, value in expected.items() if name not in HERE_ONLY
     }
 
 
-def test_web_believes_the_trusted_proxies(web: list[str]) -> None:
-    given = options(web)
-    assert "--proxy-headers" in given
-    assert given["--forwarded-allow-ips"] == "${TRUSTED_PROXIES:-127.0.0.1}"
+def test_only_the_edge_and_rtmp_are_for_the_public(services: dict[str, Any]) -> None:
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    public = {
+        name for name, ports in published.items() if not all(str(port).startswith("127.0.0.1:") for port in ports)
+    }
+    assert public == {"edge", "ingest"}
+    # Behind an edge, what it says of a client's address is true.
+    assert {"--proxy-headers"} <= set(services["pages"]["command"].split())
+    assert options(services["live"]["command"].split())["--forwarded-allow-ips"] == "*"
+
+
+def test_the_edge_is_told_all_that_its_configuration_asks_for(services: dict[str, Any]) -> None:
+    text = CONFIGURATION.read_text()
+    optional = set(re.findall(r"\.if defined\((\w+)\)", text))
+    asked = set(re.findall(r"\$\{(\w+)\}", text))
+    given = services["edge"]["environment"].keys()
+    assert asked - optional <= given
+    assert given <= asked
+
+
+def test_whatever_a_service_reads_of_the_repository_is_there(services: dict[str, Any]) -> None:
+    mounted = [str(volume).split(":")[0] for service in services.values() for volume in service.get("volumes", ())]
+    assert all((settings.BASE_DIR / path).exists() for path in mounted if path.startswith("./"))
