@@ -15,7 +15,12 @@ import sys
 
 import bench
 
-QUICK = {"glass": ["--minutes", "0.5"], "join": ["--times", "5"]}
+QUICK = {
+    "glass": ["--minutes", "0.5"],
+    "join": ["--times", "5"],
+    "late": ["--seconds", "20"],
+    "takeover": ["--rounds", "1"],
+}
 """What shortens the benches that take minutes."""
 
 

@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any
 from bench import report
 from bench.engines import valkeys
 from bench.ladder import FFMPEG
+from bench.parts import due, entries
 from bench.rig import BASE_DIR
 
 if TYPE_CHECKING:
     from streaming.bus.redis import Valkey
-    from streaming.media import Chunk
 
 DEVICE = "cpu:0"
 SETTLE_SECONDS = 12
@@ -149,14 +149,14 @@ def run(bus: Valkey, clip: Path, broadcasts: Sequence[str], renditions: Sequence
         thread.join()
     late, gaps = [], 0
     for broadcast in broadcasts:
-        source_chunks = entries(bus, broadcast, "source")
-        counted_from = source_chunks[0][0] + SETTLE_SECONDS * 1000
+        chunks = entries(bus, broadcast, "source")
+        counted_from = chunks[0][0] + SETTLE_SECONDS * 1000
         for rendition in renditions:
-            for at, chunk in entries(bus, broadcast, rendition):
-                due = came(source_chunks, chunk.dts + chunk.duration)
-                if due >= counted_from:
-                    late.append(float(at - due))
-                    gaps += chunk.gap
+            for came, part in entries(bus, broadcast, rendition):
+                at = due(chunks, part)
+                if at is not None and at >= counted_from:
+                    late.append(float(came - at))
+                    gaps += part.gap
     return late, gaps
 
 
@@ -166,19 +166,6 @@ def watch(bus: Valkey, broadcasts: Sequence[str], renditions: Sequence[str], sto
 
     while not stop.wait(1):
         bus.run_all([demand.want(broadcast, rendition) for broadcast in broadcasts for rendition in renditions])
-
-
-def came(chunks: Sequence[tuple[int, Chunk]], end: int) -> int:
-    """When the chunk came that reaches `end` (ticks)."""
-    return next((at for at, chunk in chunks if chunk.dts + chunk.duration >= end), chunks[-1][0])
-
-
-def entries(bus: Valkey, broadcast: str, rendition: str) -> list[tuple[int, Chunk]]:
-    """When each chunk was appended, in the bus's ms, and the chunk."""
-    from streaming.bus import reading
-
-    found = bus.run(reading.chunks(broadcast, {rendition: b"0-0"}, block_ms=0, count=100_000))
-    return [(int(entry.partition(b"-")[0]), chunk) for entry, chunk in found.get(rendition, [])]
 
 
 if __name__ == "__main__":

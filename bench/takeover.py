@@ -1,184 +1,173 @@
-"""How late parts are, in the ordinary and when the worker that makes them is killed or stopped in mid-segment.
+"""What a viewer sees when the worker that makes his rendition is killed or stopped in mid-segment.
 
-python -m bench.takeover [--rounds 3]
+python -m bench.takeover [--rounds 5] [--partner]
 
-A part's lateness counts from the source chunk that completes it, both by the bus's clock. Two devices, a dispatcher and
-real Celery workers; each round strikes the one at work, and replaces it.
+The whole installation with two CPU devices, an encoder, and headless Chromium watching a ladder rendition. Each round
+strikes the worker at work: SIGKILL, or SIGSTOP and 3 s later SIGCONT. Takeover is the time from the blow to the next
+part, which is another attempt's; lateness counts from the source chunk that completes a part. A stall is a `waiting`
+event of the video element, a freeze a gap of more than 250 ms between two frames shown. A partner's broadcast has a
+hot standby.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import secrets
 import signal
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import Page
 
 from bench import report
-from bench.engines import valkeys
-from bench.ladder import make_clip
-from bench.rig import BASE_DIR
+from bench.browser import AUTOPLAY, choose_quality, launched, until
+from bench.encoder import ClockEncoder, Picture
+from bench.parts import due, entries
+from bench.processes import command_of, descendants
+from bench.rig import Rig
+from streaming.bus import reading
+from streaming.bus.redis import Valkey
+from streaming.bus.view import Attempt, observe
+from streaming.media import SOURCE
 
-if TYPE_CHECKING:
-    from streaming.bus.redis import Valkey
-    from streaming.media import Chunk
-
-BROADCAST = "takeover"
-RENDITIONS = ("360p", "160p")
-DEVICES = ("cpu:0", "cpu:1")
-ROUND_SECONDS = 8
+PICTURE = Picture(width=640, height=480, bitrate=1_200_000)
+RENDITION = "360p"
+SETTLE_SECONDS = 12
+ROUND_SECONDS = 10
+STOPPED_SECONDS = 3
+FREEZE_MS = 250
 BLOWS = {"SIGKILL": signal.SIGKILL, "SIGSTOP": signal.SIGSTOP}
+WATCH = """
+window.seen = { gaps: [], stalls: 0 };
+(() => {
+  const video = document.querySelector("video");
+  let before = 0;
+  const shown = (now) => {
+    if (before) window.seen.gaps.push(now - before);
+    before = now;
+    video.requestVideoFrameCallback(shown);
+  };
+  video.requestVideoFrameCallback(shown);
+  video.addEventListener("waiting", () => { window.seen.stalls += 1; });
+})()
+"""
+TAKE = "(() => { const seen = window.seen; window.seen = { gaps: [], stalls: 0 }; return seen; })()"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One blow and what came of it; times in ms."""
+
+    blow: str
+    takeover: int
+    latest_part: int
+    gap_parts: int
+    stalls: int
+    freezes: int
+    longest_freeze: int
+
+
+class Watched:
+    """A broadcast of an installation, seen from the bus and from a page."""
+
+    def __init__(self, rig: Rig, broadcast: str, page: Page) -> None:
+        self._rig = rig
+        self._broadcast = broadcast
+        self._page = page
+        self._bus = Valkey(f"unix://{Path(rig.environment['DATA_DIR']) / 'run/bus/valkey.sock'}")
+
+    def round(self, blow: str) -> Round:
+        """Strikes, and looks on for ROUND_SECONDS."""
+        self._page.evaluate(TAKE)
+        victim = self._at_work()
+        at = self._bus.run(reading.now_ms())
+        os.kill(victim, BLOWS[blow])
+        self._page.wait_for_timeout(STOPPED_SECONDS * 1000)
+        takeover = self._took_over(at)
+        if blow == "SIGSTOP":
+            os.kill(victim, signal.SIGCONT)
+        self._page.wait_for_timeout((ROUND_SECONDS - STOPPED_SECONDS) * 1000)
+        seen = self._page.evaluate(TAKE)
+        late, gaps = self._parts(at)
+        return Round(
+            blow=blow,
+            takeover=takeover,
+            latest_part=max(late),
+            gap_parts=gaps,
+            stalls=seen["stalls"],
+            freezes=sum(gap > FREEZE_MS for gap in seen["gaps"]),
+            longest_freeze=round(max(seen["gaps"])),
+        )
+
+    def _at_work(self) -> int:
+        """The process that has the newest segment's attempt."""
+        newest = self._newest_attempts()[-1]
+        queue = f"--queues transcode.{newest.device} "
+        for pid in descendants(self._rig.pid):
+            if queue in command_of(pid):
+                return pid
+        raise RuntimeError(f"nobody works for {newest.device}")
+
+    def _newest_attempts(self) -> list[Attempt]:
+        found = self._bus.run(observe(self._broadcast, segments=4)).tasks
+        attempts = [attempt for task in found.values() for attempt in task.attempts.values()]
+        return sorted(attempts, key=lambda attempt: attempt.claimed_ms or attempt.ordered_ms)
+
+    def _took_over(self, at: int) -> int:
+        """How long after the blow the next part came: who was struck publishes none."""
+        return min(came for came, _ in entries(self._bus, self._broadcast, RENDITION) if came > at) - at
+
+    def _parts(self, since: int) -> tuple[list[int], int]:
+        """How late each part came that was due since then, in ms, and how many were GAP."""
+        source = entries(self._bus, self._broadcast, SOURCE)
+        late, gaps = [], 0
+        for came, chunk in entries(self._bus, self._broadcast, RENDITION):
+            at = due(source, chunk)
+            if at is not None and at >= since:
+                late.append(came - at)
+                gaps += chunk.gap
+        return late, gaps
+
+    def close(self) -> None:
+        self._bus.close()
+
+
+def measure(rounds: int, *, partner: bool) -> list[Round]:
+    with Rig({"DEVICES": "cpu:0,cpu:1"}) as rig, launched(AUTOPLAY) as browser:
+        streamer = rig.streamer("takeover")
+        if partner:
+            rig.make_partner("takeover")
+        with ClockEncoder(PICTURE, streamer.publish_url):
+            broadcast = rig.broadcast_of("takeover")
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.goto(f"{rig.url}/takeover")
+            until(page, "document.querySelector('[data-player]').dataset.state === 'live'")
+            choose_quality(page, RENDITION)
+            until(page, f"document.querySelector('video').videoWidth !== {PICTURE.width}", seconds=15)
+            page.wait_for_timeout(SETTLE_SECONDS * 1000)
+            page.evaluate(WATCH)
+            watched = Watched(rig, broadcast, page)
+            try:
+                return [watched.round(blow) for _ in range(rounds) for blow in BLOWS]
+            finally:
+                watched.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="bench.takeover", description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=3, help="of each blow")
-    rounds = parser.parse_args(arguments).rounds
-    with valkeys() as engines:
-        os.environ |= {
-            "DATA_DIR": str(engines.folder),
-            "SECRET_KEY": secrets.token_hex(32),
-            "BUS_URL": engines.bus_url,
-            "STATE_URL": engines.state_url,
-            "DATABASE_URL": "postgresql://nobody@/nothing",
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "LOG_LEVEL": "ERROR",
-        }
-        clip = engines.folder / "clip.flv"
-        make_clip(clip, 10 + len(BLOWS) * rounds * ROUND_SECONDS)
-        rows = measure(clip, rounds)
-    columns = ["blow", "parts", "p50 ms", "p99 ms", "worst ms", "GAP parts"]
-    print(report.table("Lateness of parts", columns, [[row[column] for column in columns] for row in rows]))
-    print(report.save("takeover", {"rounds": rounds, "results": rows}))
-
-
-def measure(clip: Path, rounds: int) -> list[dict[str, Any]]:
-    """A row for each kind of blow, and one for the parts that none struck."""
-    import django
-
-    django.setup()
-    from django.conf import settings
-
-    from streaming.bus.redis import Valkey
-    from workers.dispatcher.loop import Dispatcher
-    from workers.management.commands.dispatcher import send_picture, send_task
-
-    bus = Valkey(settings.BUS_URL)
-    stop = threading.Event()
-    dispatcher = Dispatcher(bus, send_task=send_task, send_picture=send_picture, stop=stop)
-    threads = [threading.Thread(target=dispatcher.run), threading.Thread(target=watch, args=(bus, stop))]
-    workers = {declared: start_worker(bus, declared) for declared in DEVICES}
-    source = subprocess.Popen(
-        [sys.executable, "-m", "bench.source", settings.BUS_URL, BROADCAST, str(clip)], cwd=BASE_DIR
-    )
-    for thread in threads:
-        thread.start()
-    try:
-        time.sleep(6)
-        struck = [(blow, *strike(bus, workers, BLOWS[blow])) for blow in list(BLOWS) * rounds]
-        source.wait()
-        time.sleep(1)
-        return results(bus, struck)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-        for process in (source, *workers.values()):
-            process.kill()
-            process.wait()
-
-
-def watch(bus: Valkey, stop: threading.Event) -> None:
-    """Somebody who wants all renditions."""
-    from streaming.bus import demand
-    from streaming.bus.errors import BusError
-
-    while not stop.wait(0.5):
-        for rendition in RENDITIONS:
-            try:
-                bus.run(demand.want(BROADCAST, rendition))
-            except BusError:
-                return
-
-
-def start_worker(bus: Valkey, declared: str) -> subprocess.Popen[bytes]:
-    """A device's worker, once its device is offered."""
-    from django.conf import settings
-
-    from streaming.bus import devices
-    from workers.devices import declared_device
-    from workers.management.commands.workers import transcoding
-
-    device = declared_device(settings.HOST_NAME, declared)
-    before = bus.run(devices.alive()).get(device.name)
-    argv = [sys.executable, "-m", "celery", "--app", "config", "--quiet", *transcoding(device)]
-    process = subprocess.Popen(argv, cwd=BASE_DIR, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while bus.run(devices.alive()).get(device.name) in (None, before):
-        time.sleep(0.02)
-    return process
-
-
-def strike(bus: Valkey, workers: dict[str, subprocess.Popen[bytes]], blow: int) -> tuple[int, int]:
-    """Strikes the worker that holds the newest segment, and replaces it; from when to when, by the bus's clock."""
-    from django.conf import settings
-
-    from streaming.bus import reading
-    from streaming.bus.view import observe
-
-    began = time.monotonic()
-    found = bus.run(observe(BROADCAST, segments=2)).tasks
-    newest = max(found[max(found)].attempts.values(), key=lambda attempt: attempt.ordered_ms)
-    declared = newest.device.removeprefix(f"{settings.HOST_NAME}.")
-    at = bus.run(reading.now_ms())
-    os.kill(workers[declared].pid, blow)
-    time.sleep(3)
-    if blow == signal.SIGSTOP:
-        os.kill(workers[declared].pid, signal.SIGCONT)
-    else:
-        workers[declared].wait()
-        workers[declared] = start_worker(bus, declared)
-    time.sleep(max(0.0, began + ROUND_SECONDS - time.monotonic()))
-    return at, at + 3_000
-
-
-def results(bus: Valkey, struck: Sequence[tuple[str, int, int]]) -> list[dict[str, Any]]:
-    source = entries(bus, "source")
-    late: dict[str, list[float]] = {"none": [], **{blow: [] for blow in BLOWS}}
-    gaps = dict.fromkeys(late, 0)
-    for rendition in RENDITIONS:
-        for at, chunk in entries(bus, rendition)[10:]:  # what comes first catches up
-            end = chunk.dts + chunk.duration
-            due = next((due for due, other in source if other.dts + other.duration >= end), None)
-            if due is not None:
-                blow = next((blow for blow, since, until in struck if since <= due <= until), "none")
-                late[blow].append(at - due)
-                gaps[blow] += chunk.gap
-    return [
-        {
-            "blow": blow,
-            "parts": len(values),
-            "p50 ms": report.percentile(values, 0.5),
-            "p99 ms": report.percentile(values, 0.99),
-            "worst ms": max(values),
-            "GAP parts": gaps[blow],
-        }
-        for blow, values in late.items()
-        if values
+    parser.add_argument("--rounds", type=int, default=5, help="of each blow")
+    parser.add_argument("--partner", action="store_true", help="with a hot standby")
+    given = parser.parse_args(arguments)
+    rounds = measure(given.rounds, partner=given.partner)
+    columns = ["blow", "takeover ms", "latest part ms", "GAP parts", "stalls", "freezes", "longest freeze ms"]
+    rows = [
+        [one.blow, one.takeover, one.latest_part, one.gap_parts, one.stalls, one.freezes, one.longest_freeze]
+        for one in rounds
     ]
-
-
-def entries(bus: Valkey, rendition: str) -> list[tuple[int, Chunk]]:
-    """When each chunk was appended, in the bus's ms, and the chunk."""
-    from streaming.bus import reading
-
-    found = bus.run(reading.chunks(BROADCAST, {rendition: b"0-0"}, block_ms=0, count=100_000))
-    return [(int(entry.partition(b"-")[0]), chunk) for entry, chunk in found.get(rendition, [])]
+    print(report.table("A worker is struck while a viewer watches", columns, rows))
+    numbers = [dict(zip(columns, row, strict=True)) for row in rows]
+    print(report.save("takeover", {"rendition": RENDITION, "standby": given.partner, "rounds": numbers}))
 
 
 if __name__ == "__main__":
