@@ -111,7 +111,7 @@ class Watched:
 
     def _newest_attempts(self) -> list[Attempt]:
         found = self._bus.run(observe(self._broadcast, segments=4)).tasks
-        attempts = [attempt for task in found.values() for attempt in task.attempts.values()]
+        attempts = [each for task in found.values() for each in task.attempts.values() if not each.standby]
         return sorted(attempts, key=lambda attempt: attempt.claimed_ms or attempt.ordered_ms)
 
     def _took_over(self, at: int) -> int:

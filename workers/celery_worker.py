@@ -49,7 +49,7 @@ def _set_up(instance: Any, **_: Any) -> None:
             device,
             bus_url=settings.BUS_URL,
             ffmpeg=settings.FFMPEG,
-            slots=instance.concurrency,
+            threads=instance.concurrency,
             capacity=settings.DEVICE_CAPACITY,
         )
 

@@ -18,6 +18,9 @@ log = structlog.get_logger(__name__)
 SLOTS_PER_CORE = 8
 """Segment tasks at a time per core. Most of them wait for media: what bounds a device is what it can encode."""
 MAX_SLOTS = 64
+THREADS_PER_SLOT = 2
+"""A segment's last pictures may come with the next one's first, so two tasks of a broadcast overlap; and who stands by
+for another device holds a thread, too."""
 CORE_CAPACITY = 40_000_000
 """Pixels a second that a core is taken to encode until it was measured."""
 QUEUE_PREFIX = "transcode."
@@ -71,6 +74,11 @@ class DeclaredDevice:
     def slots(self) -> int:
         """How many segment tasks it takes at a time."""
         return MAX_SLOTS if self.gpu else min(MAX_SLOTS, SLOTS_PER_CORE * self.width)
+
+    @property
+    def threads(self) -> int:
+        """How many threads its worker has for them."""
+        return THREADS_PER_SLOT * self.slots
 
     @property
     def capacity(self) -> int:

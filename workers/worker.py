@@ -12,7 +12,7 @@ import structlog
 from streaming.bus import devices
 from streaming.bus.errors import BusError
 from streaming.bus.redis import Valkey
-from workers.devices import DeclaredDevice
+from workers.devices import THREADS_PER_SLOT, DeclaredDevice
 from workers.probe import Measured, probe
 from workers.prober import Prober
 from workers.transcode import Workbench
@@ -31,10 +31,11 @@ class Worker:
     """A worker process at work on one device. `start` before the first task, `drain` when told to stop."""
 
     def __init__(
-        self, device: DeclaredDevice, *, bus_url: str, ffmpeg: str, slots: int, capacity: int | None = None
+        self, device: DeclaredDevice, *, bus_url: str, ffmpeg: str, threads: int, capacity: int | None = None
     ) -> None:
-        """`slots` is how many threads there are for tasks; a `capacity` that is given need not be measured."""
-        self._bus = Valkey(bus_url, connections=slots * 2, readers=slots)
+        """`threads` is how many there are for tasks; a `capacity` that is given need not be measured."""
+        slots = max(1, threads // THREADS_PER_SLOT)
+        self._bus = Valkey(bus_url, connections=threads * 2, readers=threads)
         self._lease = Valkey(bus_url, connections=1, readers=1)
         self._warm = WarmEncoders(time.monotonic)
         # A CPU is offered at once, for what it is taken to do. Whether a GPU encodes at all has yet to be seen.

@@ -10,11 +10,13 @@ LOOK_BYTES = LOOK_WIDTH * LOOK_HEIGHT
 
 
 def clip_command(executable: str) -> list[str]:
-    """A moving picture of FRAMES frames, one IDR, as FLV on standard output."""
+    """A moving picture of FRAMES frames, one IDR, as FLV on standard output: as hard to decode and to encode as what
+    streamers send, grain and all, for a smooth one would make a device out to do half as much again."""
     return [
         *(executable, "-hide_banner", "-nostdin", "-loglevel", "error"),
-        *("-f", "lavfi", "-i", f"testsrc2=size={WIDTH}x{HEIGHT}:rate={RATE}", "-frames:v", str(FRAMES)),
-        *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", str(FRAMES)),
+        *("-f", "lavfi", "-i", f"testsrc2=size={WIDTH}x{HEIGHT}:rate={RATE},noise=alls=12:allf=t"),
+        *("-frames:v", str(FRAMES), "-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency"),
+        *("-g", str(FRAMES), "-b:v", "3M", "-maxrate", "3M", "-bufsize", "3M"),
         *("-pix_fmt", "yuv420p", "-f", "flv", "pipe:1"),
     ]
 

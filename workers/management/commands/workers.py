@@ -93,7 +93,7 @@ def take_back(bus: Valkey, device: str) -> None:
 def transcoding(device: DeclaredDevice) -> list[str]:
     """A device's worker: a pool of threads, which mostly wait for media, and warm encoders that they share."""
     return [
-        *("worker", "--pool", "threads", "--concurrency", str(device.slots), "--queues", device.queue),
+        *("worker", "--pool", "threads", "--concurrency", str(device.threads), "--queues", device.queue),
         *("--hostname", f"{device.declared}@%h", "--prefetch-multiplier", "1"),
         *("--without-gossip", "--without-mingle", "--loglevel", settings.LOG_LEVEL),
     ]
