@@ -22,6 +22,7 @@ from vods.models import Vod, VodState
 from vods.recording import RUN, run_of
 from vods.services.settings import settings_of
 from vods.steps import Lane, StepSpec
+from vods.work.chat import SPAN, chat_step
 
 log = structlog.get_logger(__name__)
 
@@ -39,8 +40,10 @@ def begin(*, broadcast_id: UUID) -> Vod | None:
 
 
 def due_runs(*, newest_msn: int, since: int = 0) -> list[StepSpec]:
-    """The steps that archive all that is over by now; `since` is the first MSN that has no step yet."""
-    return [archive_step(first, RUN) for first in range(run_of(since), run_of(max(0, newest_msn - LAG)), RUN)]
+    """The steps that archive all that is over by now, media and chat; `since` is the first MSN that has no step yet."""
+    runs = range(run_of(since), run_of(max(0, newest_msn - LAG)), RUN)
+    chats = [chat_step(first + RUN - SPAN) for first in runs if (first + RUN) % SPAN == 0]
+    return [*(archive_step(first, RUN) for first in runs), *chats]
 
 
 def archive_step(first: int, count: int) -> StepSpec:

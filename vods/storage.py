@@ -139,8 +139,10 @@ class S3Media(S3Storage):  # type: ignore[misc]
     def read(self, key: str, offset: int = 0, size: int = -1) -> bytes:
         if size == 0:
             return b""
-        span = f"bytes={offset}-{offset + size - 1 if size > 0 else ''}"
-        found: bytes = self._get(key, Range=span)["Body"].read()
+        # Of an empty object there is no range.
+        whole = offset == 0 and size < 0
+        span = {} if whole else {"Range": f"bytes={offset}-{offset + size - 1 if size > 0 else ''}"}
+        found: bytes = self._get(key, **span)["Body"].read()
         return found
 
     def read_pieces(self, key: str) -> Iterator[bytes]:

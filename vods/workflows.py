@@ -10,6 +10,7 @@ from vods.models import AssetKind, Vod, VodState
 from vods.steps import StepSpec, Work
 from vods.wanted import WorkflowKind
 from vods.work.archive import archive
+from vods.work.chat import make_chat, record_chat
 from vods.work.ladder import complete_ladder, gather_ladder
 from vods.work.movies import make_audio, make_videos
 from vods.work.pictures import make_poster, make_preview, make_storyboard
@@ -25,6 +26,8 @@ WORKS: Mapping[str, Work] = {
     "storyboard": Work(make_storyboard, died=product_died(AssetKind.STORYBOARD)),
     "poster": Work(make_poster, died=product_died(AssetKind.POSTER)),
     "preview": Work(make_preview, died=product_died(AssetKind.PREVIEW)),
+    "record-chat": Work(record_chat),
+    "chat": Work(make_chat, died=product_died(AssetKind.CHAT)),
     "gather-ladder": Work(gather_ladder),
     "complete-ladder": Work(complete_ladder),
     "remove-vod": Work(remove_vod),

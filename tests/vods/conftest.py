@@ -91,7 +91,7 @@ def air(bus: Valkey, live: Broadcast) -> OnAir:
 
 
 @pytest.fixture
-def house(bus: Valkey, storage: Path) -> House:
+def house(bus: Valkey, storage: Path, state_url: str) -> House:
     return House(bus)
 
 

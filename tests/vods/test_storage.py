@@ -25,6 +25,8 @@ def test_what_is_put_is_read_in_whole_and_in_parts(objects: MediaStorage) -> Non
     assert objects.read("vods/a/source/0.m4s", 300, 500) == data[300:800]
     assert objects.read("vods/a/source/0.m4s", len(data) - 5) == data[-5:]
     assert objects.read("vods/a/source/0.m4s", 3, 0) == b""
+    objects.put("vods/a/empty", b"")
+    assert objects.read("vods/a/empty") == b""
     pieces = list(objects.read_pieces("vods/a/source/0.m4s"))
     assert b"".join(pieces) == data
     assert max(map(len, pieces)) <= PIECE

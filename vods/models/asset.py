@@ -16,7 +16,8 @@ class AssetKind(models.TextChoices):
     storyboard  {"every_ms", "width", "height", "columns", "rows", "count", "sheets": [key, ...]}; `key` is its WebVTT
     poster      {"at_ms", "width", "height"}: a JPEG
     preview     {"duration_ms", "width", "height"}: 10 s of moments across the VOD, an MP4 without sound
-    chat        {"messages", "index": [[ms, byte offset], ...]}: JSON lines in the order they were said
+    chat        {"messages", "every_ms", "offsets": [byte, ...]}: JSON lines in the order they were said, `at` being the
+                position in ms; those of the n-th window of `every_ms` are between offsets n and n + 1
     """
 
     MP4 = "mp4"

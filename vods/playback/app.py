@@ -30,6 +30,7 @@ def create_app() -> Router:
             Route(vod + "/storyboard.vtt", Endpoint(films.storyboard)),
             Route(vod + "/storyboard-{number:int}.jpg", Endpoint(films.sheet)),
             Route(vod + "/poster.jpg", Endpoint(films.poster)),
+            Route(vod + "/chat-{number:int}.json", Endpoint(films.chat)),
             Route(vod + "/preview.mp4", Endpoint(films.preview)),
             Route(vod + "/audio.m4a", Endpoint(films.audio)),
             Route(vod + "/video-{number:int}.mp4", Endpoint(films.video)),

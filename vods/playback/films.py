@@ -91,6 +91,17 @@ class Films:
         """An MP4 to keep, one for each format that the encoder had."""
         return await self._download(request, AssetKind.MP4, request.path_params["number"], MEDIA_TYPE, "mp4")
 
+    async def chat(self, request: Request) -> Response:
+        """What was said in the n-th window of the VOD, as JSON: each message with its position, `at`, in ms."""
+        vod = await self._vod(request)
+        asset = await self._shelf.asset(vod, AssetKind.CHAT)
+        offsets, window = asset.facts["offsets"], request.path_params["number"]
+        lines = b""
+        if window + 1 < len(offsets):
+            lines = await self._part(asset.key, offsets[window], offsets[window + 1] - offsets[window])
+        body = b'{"every_ms":%d,"messages":[%s]}' % (asset.facts["every_ms"], b",".join(lines.splitlines()))
+        return content(body, "application/json", _cache(vod, PICTURES))
+
     async def clip(self, request: Request) -> Response:
         clip = await self._shelf.clip(request.path_params["clip"])
         return await self._file(request, Stored(clip.key, clip.size), MEDIA_TYPE, f"public, {SOON}")
@@ -119,6 +130,12 @@ class Films:
         headers = {"content-type": media_type, "cache-control": cache, **CROSS_ORIGIN, **(more or {})}
         try:
             return await self._files.answer(request, stored.key, stored.size, headers)
+        except FileNotFoundError:
+            raise NotHere("file") from None
+
+    async def _part(self, key: str, offset: int, size: int) -> bytes:
+        try:
+            return await self._files.part(key, offset, size)
         except FileNotFoundError:
             raise NotHere("file") from None
 

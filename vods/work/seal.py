@@ -28,11 +28,11 @@ log = structlog.get_logger(__name__)
 
 PRODUCTS = (
     StepSpec(name="poster", work="poster", lane=Lane.PROMPT),
-    *(StepSpec(name=work, work=work) for work in ("storyboard", "mp4", "audio", "preview")),
+    *(StepSpec(name=work, work=work) for work in ("chat", "storyboard", "mp4", "audio", "preview")),
     GATHER,
 )
 """What is made of a VOD once it plays."""
-MADE = (AssetKind.POSTER, AssetKind.STORYBOARD, AssetKind.MP4, AssetKind.AUDIO, AssetKind.PREVIEW)
+MADE = (AssetKind.POSTER, AssetKind.STORYBOARD, AssetKind.MP4, AssetKind.AUDIO, AssetKind.PREVIEW, AssetKind.CHAT)
 NOTHING_RECORDED = "Nothing of this broadcast was recorded."
 
 

@@ -85,7 +85,7 @@ def test_pictures_of_a_vod(air: OnAir, clip: Clip, house: House) -> None:
     _, preview = asset(AssetKind.PREVIEW)
     times = decoded(preview)
     assert 9.5 < times[-1] < 10.5
-    assert Asset.objects.count() == 5
+    assert Asset.objects.count() == 6
 
 
 @pytest.fixture(scope="session")
@@ -145,5 +145,5 @@ def test_sound_alone_is_a_vod_without_pictures(air: OnAir, house: House, tmp_pat
     assert [data for data, _ in packets(sound, "audio")] == [unit.data for unit in air.units(AUDIO)]
     states = dict(Asset.objects.values_list("kind", "state"))
     assert {kind for kind, state in states.items() if state == AssetState.ABSENT} == {
-        *(AssetKind.MP4, AssetKind.STORYBOARD, AssetKind.POSTER, AssetKind.PREVIEW)
+        *(AssetKind.MP4, AssetKind.STORYBOARD, AssetKind.POSTER, AssetKind.PREVIEW, AssetKind.CHAT)
     }
