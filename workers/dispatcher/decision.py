@@ -15,6 +15,7 @@ from streaming.bus.layout import Progress
 from streaming.bus.tasks import NOBODY
 from streaming.bus.view import Task, View
 from streaming.media import PART_TARGET_MS, SOURCE, BroadcastState, Description
+from workers.allotment import Claim, allot
 from workers.dispatcher import standby
 from workers.dispatcher.commands import (
     Command,
@@ -30,8 +31,8 @@ from workers.dispatcher.commands import (
 )
 from workers.dispatcher.judgement import Case, Judgement, Loss, judge
 from workers.dispatcher.standby import NO_MORE_THAN_PARTNERS, Criticality
-from workers.ladder import IDLE_MS, Asked, Audience, Policy, cost, fitting, rungs_of, wanted_now
-from workers.placement import KEEP, Load, Placement
+from workers.ladder import IDLE_MS, Asked, Audience, Policy, cost, rungs_of, wanted_now
+from workers.placement import Load, Placement
 
 OPEN_MS = 20_000
 """A segment's deadline while it is open: longer than any lasts."""
@@ -96,7 +97,20 @@ class _Deciding:
         self._audience = audience
         asked = Asked(view.wanted, self._now, audience, view.running)
         self._wanted = wanted_now(description, asked, around.policy)
-        self._run, self._home = self._place()
+        self._allotment = allot(
+            Claim(
+                self._broadcast,
+                rungs_of(description),
+                self._wanted,
+                watched=frozenset(name for name, at in view.wanted.items() if self._now - at < IDLE_MS),
+                running=view.running,
+                sticky=self._sticky(),
+                partner=description.partner,
+                audience=audience,
+            ),
+            around.placement,
+        )
+        self._run, self._home = self._allotment.run, self._allotment.home
         self._decision = Decision(look_at_ms=self._now + IDLE_LOOK_MS)
         self._promoted: set[int] = set()
 
@@ -115,9 +129,7 @@ class _Deciding:
         self._have_stand_by(source.msn)
         if self._running:
             self._decision.look_by(self._now + BUSY_LOOK_MS)
-        if self._home is not None and self._run:
-            self._decision.load = Load(self._home, self._cost(self._run), self._description.partner)
-        self._decision.short = self._is_short()
+        self._decision.load, self._decision.short = self._allotment.load, self._allotment.short
         return self._decision
 
     def _have_stand_by(self, msn: int) -> None:
@@ -146,31 +158,6 @@ class _Deciding:
             self._promoted.add(msn)
             self._add(Promote(self._broadcast, msn, ready.token, takes, why))
         return {name: held for name, held in expected.items() if name not in takes}
-
-    def _place(self) -> tuple[frozenset[str], str | None]:
-        """The wanted renditions that there is room for, and the device for them."""
-        placement, partner = self._around.placement, self._description.partner
-        sticky = self._sticky()
-        home = placement.choose(self._cost(self._wanted), self._broadcast, sticky=sticky, partner=partner)
-        if home is not None:
-            return self._wanted, home.name
-        stays = placement.devices.get(sticky) if sticky is not None else None
-        home = stays if stays is not None and stays.slots else placement.roomiest()
-        if home is None:
-            return self._wanted, None
-        wanted = [each for each in rungs_of(self._description) if each.name in self._wanted]
-        keep = placement.room(home.name, self._broadcast, partner=partner, share=KEEP)
-        fill = placement.room(home.name, self._broadcast, partner=partner)
-        return fitting(wanted, self._audience, running=self._running, keep=keep, fill=fill), home.name
-
-    def _is_short(self) -> bool:
-        """Whether something that is watched does not run, but could on a free device."""
-        without = [
-            self._cost(self._run | {name})
-            for name in self._wanted - self._run
-            if self._now - self._view.wanted.get(name, -IDLE_MS) < IDLE_MS
-        ]
-        return bool(without) and min(without) <= self._around.placement.largest
 
     def _cost(self, renditions: frozenset[str]) -> int:
         return sum(cost(each) for each in rungs_of(self._description) if each.name in renditions)

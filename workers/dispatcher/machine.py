@@ -14,16 +14,13 @@ from collections.abc import Iterable, Mapping
 from streaming.bus.devices import Device
 from streaming.bus.events import BroadcastEvent, BroadcastHasEnded
 from streaming.media import SOURCE, BroadcastState
+from workers.dispatcher.budget import HedgeBudget
 from workers.dispatcher.commands import Command, Look, Order, Picture, Sight
 from workers.dispatcher.decision import Surroundings, decide
 from workers.dispatcher.standby import NO_MORE_THAN_PARTNERS, Criticality
 from workers.ladder import Policy
 from workers.placement import Placement
 
-HEDGE_SHARE = 0.05
-"""Hedges per ordered attempt: a whole device's loss must not double the load on the others."""
-HEDGE_BURST = 4.0
-"""Hedges that may be spent at once."""
 PICTURE_MS = 15_000
 """How often a live broadcast's thumbnail is made anew: one of 10 s old GOPs is replaced before it is 30 s old."""
 LINGER_MS = 30_000
@@ -47,7 +44,7 @@ class Machine:
         self._short: set[str] = set()
         self._broadcasts: dict[str, _Broadcast] = {}
         self._due: list[tuple[int, str]] = []
-        self._hedges = HEDGE_BURST
+        self._budget = HedgeBudget()
 
     @property
     def broadcasts(self) -> int:
@@ -119,13 +116,13 @@ class Machine:
         if description is None:
             self._schedule(name, broadcast, now_ms + 1_000)
             return []
-        around = Surroundings(self.placement, self._may_hedge, self._policy, self._critical)
+        around = Surroundings(self.placement, self._budget.spend, self._policy, self._critical)
         decision = decide(description, sight.view, sight.audience, around)
         self.placement.put(name, decision.load)
         (self._short.add if decision.short else self._short.discard)(name)
         for command in decision.commands:
             if isinstance(command, Order):
-                self._hedges = min(HEDGE_BURST, self._hedges + HEDGE_SHARE)
+                self._budget.earn()
         commands = decision.commands + self._picture(name, broadcast, sight)
         # What was just decided is to be seen carried out, and by then something else may be due.
         self._schedule(name, broadcast, min(decision.look_at_ms, now_ms + 250) if commands else decision.look_at_ms)
@@ -151,9 +148,3 @@ class Machine:
     def _schedule(self, name: str, broadcast: _Broadcast, at_ms: int) -> None:
         broadcast.look_at_ms = at_ms
         heapq.heappush(self._due, (at_ms, name))
-
-    def _may_hedge(self) -> bool:
-        if self._hedges < 1:
-            return False
-        self._hedges -= 1
-        return True

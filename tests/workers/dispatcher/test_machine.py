@@ -7,9 +7,10 @@ from dataclasses import replace
 from streaming.bus.events import BroadcastHasEnded, BroadcastStarted, SegmentOpened
 from streaming.media import BroadcastState
 from tests.workers.dispatcher.sights import FLEET, NOW, ONE, B, Scene
+from workers.dispatcher.budget import BURST
 from workers.dispatcher.commands import Look, Order, Picture
 from workers.dispatcher.judgement import SILENT_MS
-from workers.dispatcher.machine import HEDGE_BURST, LINGER_MS, PICTURE_MS, Machine
+from workers.dispatcher.machine import LINGER_MS, PICTURE_MS, Machine
 
 
 def machine() -> Machine:
@@ -111,7 +112,7 @@ def moved_when_all_are_late(it: Machine) -> int:
 
 
 def test_hedges_are_bounded_however_many_are_late() -> None:
-    assert moved_when_all_are_late(machine()) == HEDGE_BURST
+    assert moved_when_all_are_late(machine()) == BURST
 
 
 def test_all_that_a_dead_device_had_moves() -> None:

@@ -1,0 +1,40 @@
+"""An encoder slower than real time: it leaves gaps, but does not fall back further and further."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from pathlib import Path
+
+from pytest_django import Settings
+
+from streaming.bus.redis import Valkey
+from tests.workers.audience import assert_ends_like, audience
+from tests.workers.clips import clip
+from tests.workers.live import Broadcaster, assert_in_order, published
+from tests.workers.threads import Fleet
+
+SPEED = 0.6
+
+
+def test_it_skips_to_the_newest_segment(bus: Valkey, settings: Settings, tmp_path: Path) -> None:
+    slow = tmp_path / "ffmpeg"
+    slow.write_text(f'#!/bin/sh\nexec {settings.FFMPEG} -readrate {SPEED} -readrate_initial_burst 0.1 "$@"\n')
+    slow.chmod(0o755)
+    settings.FFMPEG = str(slow)
+    track, units = clip(seconds=15, size="640x480")
+    with Fleet(bus).at_work(), audience(bus):
+        live = Broadcaster(bus, track)
+        live.publish_live(units).join()
+        live.end()
+        ended = time.monotonic()
+        assert_ends_like(bus, live)
+        # 15 s at 0.6 of their speed would take 10 s more.
+        assert time.monotonic() - ended < 8
+    chunks = published(bus, "b", "160p")
+    assert_in_order(chunks)
+    whole = [not any(chunk.gap for chunk in parts) for _, parts in itertools.groupby(chunks, lambda chunk: chunk.msn)]
+    assert False in whole
+    after = [chunk for chunk in chunks if chunk.msn > whole.index(False) and not chunk.gap]
+    assert after
+    assert any(chunk.part == 0 and chunk.independent for chunk in after)
