@@ -1,10 +1,11 @@
-"""One room with many sockets: deliveries per CPU second of the serving process, ours beside others.
+"""Chat under load: deliveries per CPU second, large rooms, many rooms, sign-ins, what one Valkey core validates.
 
-python -m bench.chat [--sockets 1000] [--seconds 10] [--large 10000]
+python -m bench.chat [compare large many accept validate] [--sockets 1000] [--seconds 10] [--large 10000] [--rooms 2000]
 
-Real sockets over loopback, all in one process of listeners. A delivery is one message that one socket got whole; the
-CPU seconds are those of the serving process alone, by the kernel. Slowly sent messages travel one a frame, quickly
-sent ones in batches. `stock` is Channels' group_send through channels_redis, `node` is `ws` with a subscription.
+Real sockets over loopback, in processes of listeners that share the machine with the servers. A delivery is one message
+that one socket got whole; CPU seconds are those of the serving processes alone, by the kernel. Slowly sent messages
+travel one a frame, quickly sent ones in batches. `stock` is Channels' group_send through channels_redis, `node` is `ws`
+with one subscription, `socket.io` the same with socket.io.
 """
 
 from __future__ import annotations
@@ -12,334 +13,180 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
 import os
 import secrets
-import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from bench import report
 from bench.engines import Engines, valkeys
-from bench.load import CLOCK_TICKS
-from bench.rig import BASE_DIR, free_port
+from bench.rig import BASE_DIR
 
-ROOM = "0190aaaa-0000-7000-8000-000000000001"
+PARTS = ("compare", "large", "many", "accept", "validate")
 SLOW, FAST = 15, 400
 """Messages a second: fewer than one in 50 ms, and twenty in 50 ms."""
-BODY = (
-    '"type":"message","user":{"id":"0190aaaa-0000-7000-8000-00000000000a","login":"somebody","name":"somebody",'
-    '"color":"#1e90ff","badges":["subscriber"]},"text":"what a play, what a play! hrWave",'
-    '"emotes":[["g-hrwave",26,31]]}'
-)
-
-Sender = Callable[[int], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One measurement."""
-
-    server: str
-    sockets: int
-    rate: int
-    sent: int
-    delivered: int
-    doubled: int
-    frames: int
-    cpu_s: float
-    last_ms_p50: float
-    last_ms_p99: float
-    kib_a_socket: float
-    accepted_a_second: float
-
-    @property
-    def per_cpu_second(self) -> int:
-        return int(self.delivered / self.cpu_s) if self.cpu_s else 0
-
-    def row(self) -> list[object]:
-        lost = self.sent * self.sockets - self.delivered
-        return [
-            self.server,
-            self.sockets,
-            self.rate,
-            f"{self.per_cpu_second:,}",
-            lost,
-            self.doubled,
-            round(self.last_ms_p50),
-            round(self.last_ms_p99),
-            round(self.kib_a_socket, 1),
-            round(self.accepted_a_second),
-        ]
-
-
-COLUMNS = [
-    *("server", "sockets", "messages/s", "deliveries/CPU s", "lost", "doubled"),
-    *("last ms p50", "p99", "KiB/socket", "accepted/s"),
-]
+PROCESSES = 2
+A_ROOM = 5
+LOAD = 0.7
+"""The share of a core that is planned with."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="bench.chat", description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--sockets", type=int, default=1_000)
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all of them unless named")
+    parser.add_argument("--sockets", type=int, default=1_000, help="in the one room of `compare`")
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--large", type=int, default=0, help="sockets of one more room")
+    parser.add_argument("--large", type=int, default=10_000, help="sockets in the one room of `large`")
+    parser.add_argument("--rooms", type=int, default=2_000, help=f"rooms of {A_ROOM} in `many`")
     given = parser.parse_args(arguments)
+    parts = given.parts or PARTS
+    told: dict[str, Any] = {}
+    if "accept" in parts:
+        from bench.rooms.accepting import accept
+
+        told["accepted_with_session"] = accept(given.sockets)
+        print(f"Accepted with a session: {told['accepted_with_session']:,.0f} sockets a second\n")
     with valkeys() as engines:
-        os.environ |= {
-            "DATA_DIR": str(engines.folder),
-            "SECRET_KEY": secrets.token_hex(32),
-            "BUS_URL": engines.bus_url,
-            "STATE_URL": engines.state_url,
-            "DATABASE_URL": "postgresql://nobody@/nothing",
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "BENCH_ROOM": ROOM,
-            "PYTHONPATH": str(BASE_DIR),
-        }
-        validated = asyncio.run(validate(engines.state_url, 20_000))
-        runs = asyncio.run(measure(engines, given.sockets, given.seconds, given.large))
-    print(f"Validation: {validated:,} messages per CPU second of Valkey\n")
-    print(report.table("One room", COLUMNS, [run.row() for run in runs]))
-    named = [{"server": run.server, "per_cpu_second": run.per_cpu_second, **_facts(run)} for run in runs]
-    print(report.save("chat", {"validated_per_valkey_cpu_second": validated, "runs": named}))
+        _environment(engines, rooms=given.rooms)
+        runs = []
+        if "validate" in parts:
+            from bench.rooms.validation import validate
+
+            told["validated"] = asyncio.run(validate(engines.state_url, 20_000))
+            print(f"Validation: {told['validated']:,} messages per CPU second of Valkey\n")
+        if "compare" in parts:
+            runs += asyncio.run(compare(engines, given.sockets, given.seconds))
+        if "large" in parts:
+            runs += asyncio.run(large(engines, given.large, given.seconds))
+        if "many" in parts:
+            runs += asyncio.run(many(engines, given.rooms, given.seconds))
+    told["runs"] = [run.to_json() for run in runs]
+    if runs:
+        from bench.rooms.run import COLUMNS
+
+        print(report.table("Rooms", COLUMNS, [run.row() for run in runs]))
+    if "validated" in told and runs:
+        batched = max(run.per_cpu_second for run in runs if run.server == "ours")
+        small = max((run.per_cpu_second for run in runs if "rooms" in run.server), default=0)
+        print(growth(told["validated"], batched=batched, small=small))
+    print(report.save("chat", told))
 
 
-async def validate(url: str, count: int) -> int:
-    """Messages per CPU second of Valkey that the posting call judges, numbers, keeps and publishes.
+def growth(validated: int, *, batched: int, small: int) -> str:
+    """What more needs, by arithmetic from one shard and one process: nothing here was run at this size.
 
-    From 1,000 people, each with words of its own, in 1,000 rooms, so that no limit and no sampling saves work.
+    A shard is a Valkey core with its own rooms. `batched` and `small` are deliveries per CPU second, of a large busy
+    room and of rooms of five.
     """
-    from chat.bus import posting, rooms
-    from chat.bus.posting import Limits
-    from chat.facts import Facts
-    from chat.standing import Standing
-    from streaming.bus.layout import Call
-    from streaming.bus.redis import AsyncValkey
-
-    async def cpu_s() -> float:
-        info: str = await valkey.run(Call(arguments=("INFO", "cpu"), parse=lambda reply: reply.decode()))
-        facts = dict(line.split(":") for line in info.split() if ":" in line)
-        return float(facts["used_cpu_user"]) + float(facts["used_cpu_sys"])
-
-    valkey = AsyncValkey(url)
-    people = [
-        (
-            f"0190aaaa-0000-7000-8000-{number:012x}",
-            Standing(user=f"u{number}", login="somebody", color="#000000").pack(),
-        )
-        for number in range(1_000)
-    ]
-    for room, packed in people:
-        await valkey.run(rooms.put_facts(Facts(room=room, login="bench", revision=1, emotes={})))
-        await valkey.run(rooms.put_standing(room, "u", changes=0, packed=packed))
-    limits = Limits(count=20, window_ms=30_000, repeat_ms=30_000)
-    before = await cpu_s()
-    for first in range(0, count, len(people)):
-        calls = [
-            posting.post(
-                room,
-                user="u",
-                revision=1,
-                standing=packed,
-                text=f"words {first}",
-                body=BODY,
-                limits=limits,
-                epoch="0" * 15,
-            )
-            for room, packed in people[: count - first]
+    rows = []
+    for rate in (1_000, 10_000, 100_000, 1_000_000):
+        cores = [
+            -(-rate * each // int(speed * LOAD)) if speed else "-" for each, speed in ((5, small), (1_000, batched))
         ]
-        posted = await valkey.run_all(calls)
-        assert all(one.shown for one in posted)
-    spent = await cpu_s() - before
-    await valkey.aclose()
-    return int(count / spent)
+        rows.append([f"{rate:,}", -(-rate // int(validated * LOAD)), *cores])
+    columns = ["messages/s", "Valkey cores", "cores of ours in rooms of 5", "in rooms of 1,000, batched"]
+    return report.table(f"Growth, reckoned at {LOAD:.0%} of a core", columns, rows)
 
 
-async def measure(engines: Engines, sockets: int, seconds: float, large: int) -> list[Run]:
+async def compare(engines: Engines, sockets: int, seconds: float) -> list[Any]:
     """All servers in turn, on the same Valkey."""
+    from bench.rooms.messages import senders
+    from bench.rooms.run import Pace
+    from bench.rooms.server import UVICORN
+
+    valkey = unquote(urlsplit(engines.state_url).path)
+    rooms = BASE_DIR / "bench" / "rooms"
+    io = {"path": "/socket.io/?EIO=4&transport=websocket", "greeting": "40", "ping": "2", "pong": "3"}
     runs = []
-    uvicorn = [
-        *(sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--log-level", "error", "--no-access-log"),
-        *("--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-ping-interval", "0"),
-    ]
-    node_socket = unquote(urlsplit(engines.state_url).path)
-    async with _senders(engines.state_url) as send:
-        for name, argv, rates in (
-            ("ours", [*uvicorn, "bench.rooms.ours:application"], (SLOW, FAST)),
-            ("stock", [*uvicorn, "bench.rooms.stock:application"], (SLOW,)),
-            ("node", ["node", str(BASE_DIR / "bench" / "rooms" / "node.mjs")], (SLOW, FAST)),
+    async with senders(engines.state_url) as send:
+        for name, argv, rates, options in (
+            ("ours", [*UVICORN, "--port", "PORT", "bench.rooms.ours:application"], (SLOW, FAST), {}),
+            ("stock", [*UVICORN, "--port", "PORT", "bench.rooms.stock:application"], (SLOW,), {}),
+            ("node", ["node", str(rooms / "node.mjs"), "PORT", valkey], (SLOW, FAST), {}),
+            ("socket.io", ["node", str(rooms / "socket_io.mjs"), "PORT", valkey], (SLOW, FAST), io),
         ):
-            runs += await _one(name, argv, node_socket, send[name], sockets, rates, seconds)
-        if large:
-            argv = [*uvicorn, "bench.rooms.ours:application"]
-            runs += await _one("ours", argv, node_socket, send["ours"], large, (5, 50), seconds)
+            paces = [Pace.steady(rate, seconds) for rate in rates]
+            runs += await _run(name, [argv], send[name], paces, sockets=sockets, a_room=sockets, **options)
     return runs
 
 
-async def _one(
-    name: str, argv: list[str], node_socket: str, send: Sender, sockets: int, rates: Sequence[int], seconds: float
-) -> list[Run]:
-    port = free_port()
-    argv = [*argv, str(port), node_socket] if name == "node" else [*argv, "--port", str(port)]
-    with _process(argv) as server:
-        await _listening(port)
-        before = _memory(server.pid)
-        async with _listeners(port, sockets) as (ready, tell):
-            await asyncio.sleep(1)
-            memory = (_memory(server.pid) - before) / sockets
-            runs = []
-            for rate in rates:
-                await tell()
-                runs.append(
-                    await _measure(name, server.pid, send, tell, sockets, rate, seconds, memory, sockets / ready)
-                )
-            return runs
+async def large(engines: Engines, sockets: int, seconds: float) -> list[Any]:
+    """One room over two processes: 5 messages a second, and 50 at once."""
+    from bench.rooms.messages import senders
+    from bench.rooms.run import Pace
+    from bench.rooms.server import UVICORN
+
+    argv = [*UVICORN, "--port", "PORT", "bench.rooms.ours:application"]
+    paces = [Pace.steady(5, seconds), Pace(50, 2.0, int(seconds / 2))]
+    async with senders(engines.state_url) as send:
+        return await _run("ours", [argv] * PROCESSES, send["ours"], paces, sockets=sockets, a_room=sockets)
 
 
-async def _measure(  # the facts of one row
+async def many(engines: Engines, rooms: int, seconds: float) -> list[Any]:
+    """Rooms of five over two processes, by their number as a balancer that hashes would spread them."""
+    from bench.rooms.messages import senders
+    from bench.rooms.run import Pace
+    from bench.rooms.server import UVICORN
+
+    argv = [*UVICORN, "--port", "PORT", "bench.rooms.ours:application"]
+    paces = [Pace(20, 20 / rate, int(rate / 20 * seconds)) for rate in (500, 1_000, 2_000)]
+    async with senders(engines.state_url, rooms=rooms) as send:
+        return await _run(
+            f"ours, {rooms} rooms",
+            [argv] * PROCESSES,
+            send["ours"],
+            paces,
+            sockets=rooms * A_ROOM,
+            a_room=A_ROOM,
+            path="/ws/chat/room{room}/?history=0",
+        )
+
+
+async def _run(
     name: str,
-    pid: int,
-    send: Sender,
-    tell: Callable[[], Awaitable[dict[str, Any]]],
+    argvs: Sequence[Sequence[str]],
+    send: Any,
+    paces: Sequence[Any],
+    *,
     sockets: int,
-    rate: int,
-    seconds: float,
-    kib_a_socket: float,
-    accepted_a_second: float,
-) -> Run:
-    sent_at = []
-    cpu = _cpu_s(pid)
-    began = time.perf_counter()
-    count = int(rate * seconds)
-    for number in range(count):
-        await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-        sent_at.append(time.time())
-        await send(number + 1)
-    await asyncio.sleep(2)
-    cpu = _cpu_s(pid) - cpu
-    told = await tell()
-    offsets = sorted(int(offset) for offset in told["last_at"])
-    late = [(told["last_at"][str(offset)] - at) * 1000 for offset, at in zip(offsets, sent_at, strict=False)] or [0.0]
-    return Run(
-        server=name,
-        sockets=sockets,
-        rate=rate,
-        sent=count,
-        delivered=told["deliveries"],
-        doubled=told["doubled"],
-        frames=told["frames"],
-        cpu_s=cpu,
-        last_ms_p50=report.percentile(late, 0.5),
-        last_ms_p99=report.percentile(late, 0.99),
-        kib_a_socket=kib_a_socket,
-        accepted_a_second=accepted_a_second,
-    )
+    a_room: int,
+    **plan: Any,
+) -> list[Any]:
+    """Starts a server for each argv, fills them alike, and measures each pace."""
+    from bench.rooms.crowd import crowd
+    from bench.rooms.run import measure
+    from bench.rooms.server import listening, started
+
+    share = sockets // len(argvs)
+    async with contextlib.AsyncExitStack() as stack:
+        servers = [stack.enter_context(started(argv)) for argv in argvs]
+        for server in servers:
+            await listening(server)
+        before = sum(server.kib for server in servers)
+        # A large room is in every process; of small ones each process has its own.
+        alone = a_room == sockets
+        opening = [
+            crowd(server.port, share, first_room=0 if alone else number * share // a_room, a_room=a_room, **plan)
+            for number, server in enumerate(servers)
+        ]
+        crowds = await asyncio.gather(*(stack.enter_async_context(one) for one in opening))
+        await asyncio.sleep(1)
+        kib = (sum(server.kib for server in servers) - before) / sockets
+        return [await measure(name, servers, crowds, send, pace, a_room=a_room, kib_a_socket=kib) for pace in paces]
 
 
-@contextlib.asynccontextmanager
-async def _senders(url: str) -> AsyncIterator[dict[str, Sender]]:
-    """How a message gets to each server. Offsets rise over the whole run."""
-    from channels_redis.core import RedisChannelLayer
-
-    from chat.bus import posting, rooms
-    from chat.bus.layout import MESSAGE
-    from chat.facts import Facts
-    from streaming.bus.layout import Call
-    from streaming.bus.redis import AsyncValkey
-
-    valkey = AsyncValkey(url)
-    layer = RedisChannelLayer(hosts=[url], capacity=100_000)
-    numbers = iter(range(1, 10**9))
-
-    async def ours(_number: int) -> None:
-        await valkey.run(posting.append(ROOM, body=BODY, epoch="0" * 15, kind=MESSAGE))
-
-    async def stock(_number: int) -> None:
-        await layer.group_send("bench", {"type": "chat.message", "text": _record(next(numbers))})
-
-    async def node(_number: int) -> None:
-        arguments = ("PUBLISH", "bench", _record(next(numbers)))
-        await valkey.run(Call(arguments=arguments, parse=lambda _reply: None))
-
-    await valkey.run(rooms.put_facts(Facts(room=ROOM, login="bench", emotes={})))
-    try:
-        yield {"ours": ours, "stock": stock, "node": node}
-    finally:
-        await layer.close_pools()
-        await valkey.aclose()
-
-
-def _record(number: int) -> str:
-    return f'{{"offset":{number},"ts":{int(time.time() * 1000)},"id":"{ROOM}",{BODY}'
-
-
-@contextlib.contextmanager
-def _process(argv: list[str]) -> Any:
-    process = subprocess.Popen(argv, cwd=BASE_DIR)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-async def _listening(port: int) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.1)
-                continue
-            writer.close()
-            return
-
-
-@contextlib.asynccontextmanager
-async def _listeners(port: int, sockets: int) -> AsyncIterator[tuple[float, Callable[[], Awaitable[dict[str, Any]]]]]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.rooms.listeners", str(port), str(sockets)),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=BASE_DIR,
-        limit=2**26,
-    )
-    assert process.stdin
-    assert process.stdout
-    stdin, stdout = process.stdin, process.stdout
-
-    async def tell() -> dict[str, Any]:
-        stdin.write(b"tell\n")
-        await stdin.drain()
-        told: dict[str, Any] = json.loads(await stdout.readline())
-        return told
-
-    try:
-        ready = json.loads(await stdout.readline())["ready"]
-        yield ready, tell
-    finally:
-        process.kill()
-        await process.wait()
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
-
-
-def _memory(pid: int) -> float:
-    """Resident KiB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return float(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
-
-
-def _facts(run: Run) -> dict[str, Any]:
-    return {name: getattr(run, name) for name in run.__slots__ if name != "server"}
+def _environment(engines: Engines, *, rooms: int) -> None:
+    os.environ |= {
+        "DATA_DIR": str(engines.folder),
+        "SECRET_KEY": secrets.token_hex(32),
+        "BUS_URL": engines.bus_url,
+        "STATE_URL": engines.state_url,
+        "DATABASE_URL": "postgresql://nobody@/nothing",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "BENCH_ROOMS": str(rooms),
+        "PYTHONPATH": str(BASE_DIR),
+    }
 
 
 if __name__ == "__main__":

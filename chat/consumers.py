@@ -34,7 +34,6 @@ FRAMES_AT_ONCE = 120
 """Frames a client may send in FRAMES_SECONDS; more close it. The rules of the room count messages, this noise."""
 FRAMES_SECONDS = 10.0
 BAD_FRAME, NOISY, UNKNOWN, LEFT = 4000, 4029, 4404, 4001
-PONG = '{"type":"pong"}'
 
 
 class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
@@ -127,7 +126,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         elif self.is_noisy():
             self.outbox.close(NOISY, "noisy")
         elif frame["type"] == "ping":
-            self.outbox.put(PONG)
+            self.outbox.put(f'{{"type":"pong","present":{present(room)}}}')
         elif frame["type"] == "message":
             await self.say(room, frame)
         elif frame["type"] == "resume":
@@ -225,6 +224,11 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
 FAILED = "Something broke on our side. It is in the log."
 
 
+def present(room: Room) -> int:
+    """How many people are in the room, as last counted; before that, how many sockets are here."""
+    return room.present or len(room.viewers)
+
+
 def _read(text: str | None) -> dict[str, Any] | None:
     """A client's frame, or None for anything that is none."""
     if text is None or len(text) > MAX_FRAME:
@@ -259,6 +263,7 @@ def _welcome(room: Room, standing: Standing | None, blocked: list[str], *, count
         "epoch": room.epoch,
         "offset": room.offset,
         "reliable": room.reliable,
+        "present": present(room),
         "room": facts.modes() if facts else {},
         "pinned": facts.pinned if facts else None,
         "you": _you(standing),

@@ -139,7 +139,7 @@ def notice(code: str, text: str) -> str:
 
 
 def without_deleted(records: Sequence[str]) -> list[str]:
-    """The records, less messages that a later record of the same run deleted."""
+    """The records, less messages that a later record of the same run deleted, and less quotes of them."""
     kept: list[str] = []
     gone: set[str] = set()
     gone_users: set[str] = set()
@@ -161,8 +161,12 @@ def without_deleted(records: Sequence[str]) -> list[str]:
             continue
         elif gone or gone_users:
             record = json.loads(text)
-            if record["id"] not in gone and record["user"]["id"] not in gone_users:
-                kept.append(text)
+            if record["id"] in gone or record["user"]["id"] in gone_users:
+                continue
+            quoted = record.get("reply_to")
+            if quoted and (quoted["id"] in gone or quoted["user"] in gone_users):
+                text = dumps({**record, "reply_to": {**quoted, "text": ""}})
+            kept.append(text)
         else:
             kept.append(text)
     kept.reverse()

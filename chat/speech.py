@@ -20,7 +20,17 @@ from chat.bus import log, posting, rooms
 from chat.bus.epoch import fresh_epoch
 from chat.bus.layout import REPEAT_MS
 from chat.bus.posting import JudgedByOld, Limits, Posted
-from chat.errors import ChatUnavailable, Held, Repeated, SignInNeeded, SlowMode, TooFast, UnknownMessage, UnknownRoom
+from chat.errors import (
+    ChatUnavailable,
+    Held,
+    MessageRefused,
+    Repeated,
+    SignInNeeded,
+    SlowMode,
+    TooFast,
+    UnknownMessage,
+    UnknownRoom,
+)
 from chat.events import Author, Said
 from chat.facts import Facts
 from chat.hub.hub import Hub
@@ -152,7 +162,15 @@ class Speech:
             standing = await self.standing(room, user, newest=newest)
             now_ms = int(self._clock() * 1000)
             found = emotes.find(words.text, facts.emotes)
-            limits = await self._judge(words, found, facts=facts, standing=standing, now_ms=now_ms)
+            try:
+                limits = _judge(words, found, facts=facts, standing=standing, now_ms=now_ms)
+            except MessageRefused as refusal:
+                if not newest:  # what a post is taken by is held against the newest; so is what it is refused by
+                    newest = True
+                    continue
+                if isinstance(refusal, Held):
+                    await database_sync_to_async(self._hold)(room, user, words.text)
+                raise
             said = Said(
                 author=Author(standing.user, standing.login, standing.color, standing.badges(now_ms)),
                 text=words.text,
@@ -180,18 +198,6 @@ class Speech:
                 self._say_alone(room, user, said, limits=limits, now_ms=now_ms)
                 return Outcome(standing=standing)
         raise ChatUnavailable
-
-    async def _judge(
-        self, words: _Words, found: list[emotes.EmoteAt], *, facts: Facts, standing: Standing, now_ms: int
-    ) -> Limits:
-        if words.allowed:
-            rules.check_ban(standing, now_ms=now_ms)
-            return Limits(count=rules.MODERATOR_COUNT, window_ms=rules.WINDOW_MS)
-        try:
-            return rules.judge(words.text, found, facts=facts, standing=standing, now_ms=now_ms)
-        except Held:
-            await database_sync_to_async(self._hold)(facts.room, standing.user, words.text)
-            raise
 
     def _hold(self, room: str, user: str, text: str) -> None:
         channel, author = _channel_and_user(room, user)
@@ -260,6 +266,13 @@ class AloneLimits:
         if limits.repeat_ms and any(said == text and now_ms - at < REPEAT_MS for at, said in times):
             raise Repeated(retry_ms=REPEAT_MS)
         times.append((now_ms, text))
+
+
+def _judge(words: _Words, found: list[emotes.EmoteAt], *, facts: Facts, standing: Standing, now_ms: int) -> Limits:
+    if words.allowed:
+        rules.check_ban(standing, now_ms=now_ms)
+        return Limits(count=rules.MODERATOR_COUNT, window_ms=rules.WINDOW_MS)
+    return rules.judge(words.text, found, facts=facts, standing=standing, now_ms=now_ms)
 
 
 def _channel_and_user(room: str, user: str) -> tuple[Channel, User]:

@@ -1,9 +1,10 @@
-"""Many sockets in one room, in a process of their own: counts every delivery of every message.
+"""Many sockets in rooms, in a process of their own: counts every delivery of every message.
 
-python -m bench.rooms.listeners PORT SOCKETS
+python -m bench.rooms.listeners PLAN
 
 Says `ready` when all are connected; after a line on stdin it says, as one line of JSON, what came: `deliveries`,
-`doubled`, and for each offset how many sockets got it and when the last did (Unix seconds).
+`doubled`, and for each message how many sockets got it and when the last did (Unix seconds). A message's key is its
+room's number and its offset.
 """
 
 from __future__ import annotations
@@ -16,27 +17,54 @@ import re
 import struct
 import sys
 import time
+from dataclasses import dataclass, field
+from functools import partial
 
 OFFSET = re.compile(rb'"offset":(\d+)')
-CONNECTING_AT_ONCE = 20
+PONG = b"\x8a\x80\0\0\0\0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Who connects where.
+
+    Sockets fill rooms `first_room`, `first_room + 1`, … with `a_room` each; `{room}` in `path` stands for the number.
+    `cookies` are worn in turn. `greeting` is a text frame sent first, `ping` a text that is answered by `pong`.
+    """
+
+    port: int
+    sockets: int
+    path: str = "/ws/chat/bench/?history=0"
+    first_room: int = 0
+    a_room: int = 1_000_000
+    cookies: list[str] = field(default_factory=list)
+    at_once: int = 20
+    greeting: str = ""
+    ping: str = ""
+    pong: str = ""
 
 
 class Listener(asyncio.Protocol):
     """One socket: as little work as counting allows, for it shares the machine with the server."""
 
-    def __init__(self, port: int, tally: Tally) -> None:
+    def __init__(self, plan: Plan, number: int, tally: Tally) -> None:
         self.upgraded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._port = port
+        self._plan = plan
+        self._room = plan.first_room + number // plan.a_room
+        self._cookie = plan.cookies[number % len(plan.cookies)] if plan.cookies else ""
         self._tally = tally
         self._buffer = b""
         self._last = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
         key = base64.b64encode(os.urandom(16)).decode()
+        cookie = f"Cookie: {self._cookie}\r\n" if self._cookie else ""
         transport.write(
-            f"GET /ws/chat/bench/?history=0 HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nConnection: Upgrade\r\n"
-            f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+            f"GET {self._plan.path.format(room=self._room)} HTTP/1.1\r\nHost: 127.0.0.1:{self._plan.port}\r\n"
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            f"Sec-WebSocket-Key: {key}\r\n{cookie}\r\n".encode()
         )
 
     def data_received(self, data: bytes) -> None:
@@ -50,14 +78,22 @@ class Listener(asyncio.Protocol):
                 return
             self._buffer = rest
             self.upgraded.set_result(None)
+            if self._plan.greeting:
+                self._send(self._plan.greeting)
         while (frame := self._frame()) is not None:
-            if b'"type":"welcome"' not in frame:
+            if self._plan.ping and frame == self._plan.ping.encode():
+                self._send(self._plan.pong)
+            elif b'"type":"welcome"' not in frame:
                 self._count(frame)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._tally.lost += 1
+        self._tally.hung_up += 1
         if not self.upgraded.done():
             self.upgraded.set_exception(error or ConnectionError("hung up"))
+
+    def _send(self, text: str) -> None:
+        """A short text frame, masked by zeros (RFC 6455, 5.3)."""
+        self._transport.write(bytes((0x81, 0x80 | len(text))) + bytes(4) + text.encode())
 
     def _frame(self) -> bytes | None:
         """The next frame's payload; servers don't mask (RFC 6455, 5.1)."""
@@ -76,6 +112,8 @@ class Listener(asyncio.Protocol):
         if len(buffer) < at + length:
             return None
         self._buffer = buffer[at + length :]
+        if buffer[0] == 0x89:
+            self._transport.write(PONG)
         return buffer[at : at + length]
 
     def _count(self, frame: bytes) -> None:
@@ -88,8 +126,9 @@ class Listener(asyncio.Protocol):
                 tally.doubled += 1
                 continue
             self._last = offset
-            tally.counts[offset] = tally.counts.get(offset, 0) + 1
-            tally.last_at[offset] = now
+            key = f"{self._room}:{offset}"
+            tally.counts[key] = tally.counts.get(key, 0) + 1
+            tally.last_at[key] = now
 
 
 class Tally:
@@ -98,29 +137,30 @@ class Tally:
     def __init__(self) -> None:
         self.frames = 0
         self.doubled = 0
-        self.lost = 0
-        self.counts: dict[int, int] = {}
-        self.last_at: dict[int, float] = {}
+        self.hung_up = 0
+        self.counts: dict[str, int] = {}
+        self.last_at: dict[str, float] = {}
 
 
-async def listen(port: int, sockets: int) -> None:
+async def listen(plan: Plan) -> None:
     loop = asyncio.get_running_loop()
     tally = Tally()
     began = time.perf_counter()
-    for first in range(0, sockets, CONNECTING_AT_ONCE):
-        pairs = await asyncio.gather(
-            *(
-                loop.create_connection(lambda: Listener(port, tally), "127.0.0.1", port)
-                for _ in range(first, min(sockets, first + CONNECTING_AT_ONCE))
-            )
-        )
-        await asyncio.gather(*(listener.upgraded for _, listener in pairs))
+    numbers = iter(range(plan.sockets))
+
+    async def connect() -> None:
+        for number in numbers:
+            make = partial(Listener, plan, number, tally)
+            _, listener = await loop.create_connection(make, "127.0.0.1", plan.port)
+            await listener.upgraded
+
+    await asyncio.gather(*(connect() for _ in range(plan.at_once)))
     print(json.dumps({"ready": time.perf_counter() - began}), flush=True)
     while (await loop.run_in_executor(None, sys.stdin.readline)).strip():
         told = {
             "frames": tally.frames,
             "doubled": tally.doubled,
-            "lost_sockets": tally.lost,
+            "hung_up": tally.hung_up,
             "deliveries": sum(tally.counts.values()),
             "counts": tally.counts,
             "last_at": tally.last_at,
@@ -131,4 +171,4 @@ async def listen(port: int, sockets: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(listen(int(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(listen(Plan(**json.loads(sys.argv[1]))))

@@ -1,4 +1,4 @@
-"""Our application, with one room that needs no database: its id is known from the start."""
+"""Our application with rooms that need no database: `bench`, and `room<number>`, of which BENCH_ROOMS says how many."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import os
 
 from config.asgi import application  # sets Django up, so it comes first
 
-from chat import process  # isort: skip
+from bench.rooms import numbered  # isort: skip
+from chat import people, process  # isort: skip
+from chat.facts import Facts  # isort: skip
 
-process.remember_room("bench", os.environ["BENCH_ROOM"])
+for number in range(int(os.environ.get("BENCH_ROOMS", "1"))):
+    process.remember_room(numbered.login(number), numbered.room(number))
+process.remember_room("bench", numbered.room(0))
+people.load_facts = lambda room_id: Facts(room=room_id, login="bench", emotes={})
 
 __all__ = ["application"]

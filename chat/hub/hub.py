@@ -29,6 +29,8 @@ ROOMS = 50_000
 LINGER_S = 30.0
 """An empty room is kept so long: a viewer who reloads the page finds it warm."""
 RETRY_S = 1.0
+COUNTED_AT_ONCE = 200
+"""Rooms whose people are counted in one round trip."""
 
 UNRELIABLE = notice("unreliable", "Chat may be unreliable: what is said now may not reach everyone and is not kept.")
 RELIABLE = notice("reliable", "Chat is reliable again.")
@@ -237,11 +239,24 @@ class Hub:
 
     async def _count(self) -> None:
         while True:
-            for room in [room for room in self._rooms.values() if room.viewers]:
-                ids = [viewer.identity for viewer in room.viewers]
+            rooms_here = [room for room in self._rooms.values() if room.viewers]
+            for first in range(0, len(rooms_here), COUNTED_AT_ONCE):
                 with contextlib.suppress(BusError):  # counts are missed, not mourned
-                    await self.valkey.run_all(presence.beat(room.room, ids, now_ms=int(self._clock() * 1000)))
+                    await self._count_in(rooms_here[first : first + COUNTED_AT_ONCE])
             await asyncio.sleep(presence.BEAT_S)
+
+    async def _count_in(self, rooms_here: list[Room]) -> None:
+        """Says who is in these rooms, and asks how many there are: one round trip for all of them."""
+        now_ms = int(self._clock() * 1000)
+        beats = [
+            beat
+            for room in rooms_here
+            for beat in presence.beat(room.room, [viewer.identity for viewer in room.viewers], now_ms=now_ms)
+        ]
+        counts = [presence.count(room.room, now_ms=now_ms) for room in rooms_here]
+        found = (await self.valkey.run_all([*beats, *counts]))[len(beats) :]
+        for room, count in zip(rooms_here, found, strict=True):
+            room.present = count
 
     def _up(self) -> None:
         for room in self._rooms.values():

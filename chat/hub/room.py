@@ -78,6 +78,8 @@ class Room:
         self.offset = 0
         self.facts: Facts | None = None
         self.reliable = True
+        self.present = 0
+        """How many are in the room, in all processes, when it was last counted."""
         self.viewers: dict[Viewer, None] = {}
         self.ring: deque[Record] = deque(maxlen=RING)
         self.opened = asyncio.Event()

@@ -26,6 +26,12 @@ def chat_panel(context: RequestContext, channel: Channel, *, overlay: bool = Fal
     }
 
 
+@register.inclusion_tag("chat/_replay.html")
+def chat_replay(channel: Channel, url: str) -> Any:
+    """A recorded room beside its video; `url` answers its records (docs/chat.md, "Replay")."""
+    return {"login": channel.login, "url": url}
+
+
 @register.inclusion_tag("chat/_follow.html", takes_context=True)
 def follow_button(context: RequestContext, channel: Channel) -> Any:
     """Follows a channel, or no more; it says how many do."""

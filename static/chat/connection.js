@@ -85,8 +85,6 @@ export class Connection extends EventTarget {
         this.#epoch = null;
         this.#socket.close();
         return this.#closed(0);
-      case "pong":
-        return undefined;
       default:
         return frame.offset ? this.#records([frame]) : this.#fire("frame", frame);
     }

@@ -1,60 +1,62 @@
-/** From this latency on messages wait for the picture unless one chose otherwise. Seconds. */
-const FAR = 4;
-const KEY = "headrace.chat.in-step";
 const MOST_WAITING = 2_000;
 
 /**
- * Holds messages until the viewer's own picture reaches the time at which they were said, so that nobody reads of a
- * goal before it is shot. The player tells the time of its picture (`playbackprogress`); without one nothing waits.
+ * Holds records until the picture reaches the time at which they were said, so that nobody reads of a goal before it
+ * is shot. What one said oneself is shown at once, and so is what a moderator takes away: it is never shown at all.
+ *
+ * A record's time is its `at` (ms of a video) or its `ts` (Unix ms), and the clock's `now` counts alike.
  */
 export class InStep {
   #show;
+  #clock;
+  #isOwn;
   #waiting = [];
-  #latency = 0;
-  #toldAt = 0;
   #timer = 0;
-  #choice = localStorage.getItem(KEY);
 
-  /** @param {(records: object[]) => void} show @param {HTMLInputElement} [box] the option */
-  constructor(show, box) {
+  /**
+   * @param {(records: object[]) => void} show
+   * @param {{now: number}} clock where the picture is; Infinity when nothing waits
+   * @param {(record: object) => boolean} [isOwn]
+   */
+  constructor(show, clock, isOwn = () => false) {
     this.#show = show;
-    document.addEventListener("playbackprogress", ({ detail }) => {
-      this.#latency = detail.latency ?? 0;
-      this.#toldAt = Date.now();
-      if (box && this.#choice === null) {
-        box.checked = this.on;
-      }
-    });
-    box?.addEventListener("change", () => {
-      this.#choice = String(box.checked);
-      localStorage.setItem(KEY, this.#choice);
-    });
-    if (box) {
-      box.checked = this.on;
-    }
-  }
-
-  get on() {
-    const playing = Date.now() - this.#toldAt < 5_000;
-    return this.#choice === null ? playing && this.#latency > FAR : this.#choice === "true";
+    this.#clock = clock;
+    this.#isOwn = isOwn;
   }
 
   /** @param {object[]} records in order */
   take(records) {
-    if (!this.on && !this.#waiting.length) {
+    if (this.#clock.now === Infinity && !this.#waiting.length) {
       this.#show(records);
       return;
     }
-    this.#waiting.push(...records);
+    const atOnce = [];
+    for (const record of records) {
+      if (record.type === "delete" || record.type === "clear") {
+        this.#waiting = this.#waiting.filter((waiting) => !takesAway(record, waiting));
+        atOnce.push(record);
+      } else if (this.#isOwn(record)) {
+        atOnce.push(record);
+      } else {
+        this.#waiting.push(record);
+      }
+    }
+    if (atOnce.length) {
+      this.#show(atOnce);
+    }
     this.#release();
+  }
+
+  /** Drops what waits. */
+  empty() {
+    clearTimeout(this.#timer);
+    this.#waiting = [];
   }
 
   #release() {
     clearTimeout(this.#timer);
-    const playing = Date.now() - this.#toldAt < 5_000;
-    // The picture's wall clock: the player's latency is reckoned on this machine's clock, so its error cancels out.
-    const pictureAt = this.on && playing ? Date.now() - this.#latency * 1000 : Infinity;
-    let due = this.#waiting.findIndex((record) => (record.ts ?? 0) > pictureAt);
+    const { now } = this.#clock;
+    let due = this.#waiting.findIndex((record) => (record.at ?? record.ts ?? 0) > now);
     due = due < 0 ? this.#waiting.length : due;
     due = Math.max(due, this.#waiting.length - MOST_WAITING);
     if (due > 0) {
@@ -64,4 +66,11 @@ export class InStep {
       this.#timer = setTimeout(() => this.#release(), 100);
     }
   }
+}
+
+function takesAway(control, record) {
+  if (record.type !== "message") {
+    return false;
+  }
+  return control.type === "delete" ? record.id === control.target : !control.user || record.user.id === control.user;
 }

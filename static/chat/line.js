@@ -82,7 +82,10 @@ export function messageLine(message, emotes, me) {
   line.classList.toggle("chat__line--action", Boolean(message.action));
   line.classList.toggle("chat__line--announcement", Boolean(message.announcement));
   if (message.reply_to) {
-    const quote = element("p", "chat__quote", `↪ ${message.reply_to.login}: ${message.reply_to.text}`);
+    const { id, user, login, text } = message.reply_to;
+    const quote = element("p", "chat__quote", `↪ ${login}: ${text || "message deleted"}`);
+    quote.dataset.quoted = id;
+    quote.dataset.quotedUser = user;
     line.append(quote);
   }
   const name = element("button", "chat__name", message.user.name);
@@ -106,6 +109,13 @@ export function messageLine(message, emotes, me) {
     text.style.color = name.style.color;
   }
   line.append(name, document.createTextNode(message.action ? " " : ": "), text);
+  if (me && message.offset) {
+    const answer = element("button", "chat__answer", "↩");
+    answer.type = "button";
+    answer.title = "Reply";
+    answer.setAttribute("aria-label", `Reply to ${message.user.login}`);
+    line.append(answer);
+  }
   if (me && (text.querySelector(".chat__mention--me") || message.reply_to?.login === me)) {
     line.classList.add("chat__line--mine");
   }

@@ -56,6 +56,7 @@ export class Log {
     for (const line of this.#list.querySelectorAll(`[data-id="${CSS.escape(id)}"]`)) {
       this.#strike(line);
     }
+    this.#unquote(`[data-quoted="${CSS.escape(id)}"]`);
   }
 
   /** Takes all of a user's words away. @param {string} user their id */
@@ -63,6 +64,7 @@ export class Log {
     for (const line of this.#list.querySelectorAll(`[data-user="${CSS.escape(user)}"]`)) {
       this.#strike(line);
     }
+    this.#unquote(`[data-quoted-user="${CSS.escape(user)}"]`);
   }
 
   /** @param {string} login @returns {string[]} what somebody last said, oldest first */
@@ -77,10 +79,17 @@ export class Log {
     return [...new Set(logins.reverse())];
   }
 
+  #unquote(selector) {
+    for (const quote of this.#list.querySelectorAll(selector)) {
+      quote.textContent = "↪ message deleted";
+    }
+  }
+
   #strike(line) {
     line.classList.add("chat__line--gone");
     line.querySelector(".chat__text")?.replaceChildren("message deleted");
     line.querySelector(".chat__quote")?.remove();
+    line.querySelector(".chat__answer")?.remove();
   }
 
   #scrolled() {

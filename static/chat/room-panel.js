@@ -7,6 +7,7 @@ import { messageLine, noticeLine } from "./line.js";
 import { Log } from "./log.js";
 import { Modes } from "./modes.js";
 import { Moderation } from "./moderation.js";
+import { LiveClock } from "./picture-clock.js";
 
 const COMMANDS = [
   ..."/announce /ban /block /clear /color /delete /emoteonly /emoteonlyoff /followers /followersoff /help".split(" "),
@@ -44,7 +45,8 @@ export class RoomPanel {
     this.#log = new Log(part("lines"), part("more"));
     this.#emotes = new EmoteSet(emotesUrl, houseEmotes);
     this.#modes = new Modes(root);
-    this.#inStep = new InStep((records) => this.#show(records), part("in-step"));
+    const isOwn = (record) => record.type === "message" && record.user.id === this.#you?.id;
+    this.#inStep = new InStep((records) => this.#show(records), new LiveClock(part("in-step")), isOwn);
     if ("overlay" in root.dataset) {
       return;
     }
@@ -64,6 +66,7 @@ export class RoomPanel {
     this.#connection.addEventListener("frame", ({ detail }) => this.#heard(detail));
     this.#connection.addEventListener("records", ({ detail }) => {
       if (detail.anew) {
+        this.#inStep.empty();
         this.#log.empty();
         this.#show(detail.records);
       } else {
@@ -87,6 +90,7 @@ export class RoomPanel {
         this.#modes.show(frame.room, frame.pinned);
         this.#modes.showReliable(frame.reliable);
         this.#root.toggleAttribute("data-moderates", this.#moderates);
+        this.#showPresent(frame.present);
         break;
       case "notice":
         if (frame.code === "reliable" || frame.code === "unreliable") {
@@ -107,6 +111,9 @@ export class RoomPanel {
         break;
       case "raid":
         this.#raid(frame);
+        break;
+      case "pong":
+        this.#showPresent(frame.present);
         break;
     }
   }
@@ -173,10 +180,8 @@ export class RoomPanel {
     const { login, id } = line.dataset;
     if (event.target.closest(".chat__name")) {
       this.#card.open(login, id, this.#log.saidBy(login), `${this.#root.dataset.cardUrl}${login}`);
-    } else if (event.target.closest("a")) {
-      return;
-    } else if (this.#composer && this.#you && getSelection().isCollapsed) {
-      this.#composer.replyTo({ id, login, text: line.querySelector(".chat__text").textContent });
+    } else if (event.target.closest(".chat__answer")) {
+      this.#composer?.replyTo({ id, login, text: line.querySelector(".chat__text").textContent });
     }
   }
 
@@ -213,6 +218,14 @@ export class RoomPanel {
     const shown = this.#root.querySelector("[data-chat-state]");
     shown.textContent = STATES[state] ?? "";
     shown.hidden = !STATES[state];
+  }
+
+  #showPresent(count) {
+    const shown = this.#root.querySelector("[data-present]");
+    if (shown) {
+      shown.textContent = count === 1 ? "1 here" : `${count.toLocaleString()} here`;
+      shown.hidden = count < 1;
+    }
   }
 
   #busy(tempo) {

@@ -86,17 +86,3 @@ async def test_broken_frames_close_only_their_own_socket(
     with pytest.raises(ConnectionClosed):
         await bad.get("never")
     assert (await good.say("still here"))["type"] == "ack"
-
-
-async def test_20_messages_in_30_s_from_two_processes_at_once(
-    web: Server, second_web: Server, alice: User, bobby: User, enter: Connect
-) -> None:
-    cookie = await database_sync_to_async(cookie_of)(bobby)
-    sockets = [await enter(server, alice.username, cookie=cookie) for server in (web, second_web)]
-    answers = [
-        answer["type"]
-        for number in range(13)
-        for answer in await asyncio.gather(*(side.say(f"{id(side)} {number}") for side in sockets))
-    ]
-    assert answers.count("ack") == 20
-    assert answers.count("error") == 6

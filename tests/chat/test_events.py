@@ -61,6 +61,20 @@ def test_deleted_messages_are_not_told_again() -> None:
     assert [record["type"] for record in kept].count("clear") == 1
 
 
+def test_a_deleted_message_is_not_quoted_any_more() -> None:
+    said = json.loads(message(1))
+    quote = {"id": said["id"], "user": "a-id", "login": "alice", "text": "x"}
+    other = Author("b-id", "bobby", "#000000")
+    answer = f'{{"offset":2,"ts":0,"id":"m-2",{Said(other, "indeed", reply_to=quote).body()}'
+    for control in (
+        events.deleted(said["id"], "alice", "mod"),
+        events.cleared(user="a-id", login="alice", seconds=1, by="mod"),
+    ):
+        [kept, _] = events.without_deleted([message(1), answer, events.dumps(control)])
+        assert json.loads(kept)["reply_to"] == {**quote, "text": ""}
+        assert (json.loads(kept)["text"], json.loads(kept)["offset"]) == ("indeed", 2)
+
+
 def test_a_message_is_gone_once_it_was_deleted_or_its_author_cleared() -> None:
     said = json.loads(message(1))
     deleted = events.dumps(events.deleted(said["id"], "alice", "mod"))

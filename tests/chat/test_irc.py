@@ -49,17 +49,17 @@ class Bot:
         assert self.process.stdout
         async with asyncio.timeout(20):
             while line := await self.process.stdout.readline():
-                heard = json.loads(line)
+                heard = json.loads(line) if line.startswith(b"{") else {"event": "log"}
                 if heard["event"] == event:
                     return list(heard["args"])
         pytest.fail(f"no {event}")
 
 
-@pytest.fixture(scope="session")
-def irc(session_folder: Path, postgres_server: None, state_server: None, django_db_setup: None) -> Iterator[Server]:
-    port = free_port()
+@contextlib.contextmanager
+def serve_irc(folder: Path, port: int) -> Iterator[Server]:
+    """Runs the IRC port until the block ends."""
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "IRC_PORT": str(port), "IRC_HOST": "127.0.0.1"}
-    log = session_folder / "irc.log"
+    log = folder / f"irc-{port}.log"
     argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), "irc"]
     with log.open("wb") as said, subprocess.Popen(argv, env=env, stdout=said, stderr=said) as process:
         try:
@@ -75,6 +75,12 @@ def irc(session_folder: Path, postgres_server: None, state_server: None, django_
         finally:
             process.terminate()
             process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def irc(session_folder: Path, postgres_server: None, state_server: None, django_db_setup: None) -> Iterator[Server]:
+    with serve_irc(session_folder, free_port()) as server:
+        yield server
 
 
 @pytest.fixture
@@ -173,6 +179,27 @@ async def test_a_wrong_token_is_refused(irc: Server, alice: User) -> None:
     async with connect(f"ws://127.0.0.1:{irc.port}/", subprotocols=["irc"]) as raw:  # type: ignore[list-item]
         await raw.send("PASS oauth:wrong\r\nNICK bobby\r\n")
         assert "Login authentication failed" in str(await raw.recv())
+
+
+async def test_a_process_that_goes_asks_its_clients_to_come_back(
+    session_folder: Path, alice: User, bots: Any, django_db_setup: None
+) -> None:
+    port = free_port()
+    with serve_irc(session_folder, port) as server:
+        bot = await bots(server, alice.username)
+    # tmi.js comes back because it was asked to: `disconnected` alone it would take for the end.
+    with serve_irc(session_folder, port):
+        await bot.hear("roomstate")
+
+
+async def test_a_whisper_comes_as_one(
+    web: Server, irc: Server, alice: User, bobby: User, carol: User, bots: Any, enter: Connect
+) -> None:
+    bot = await bots(irc, alice.username, carol)
+    page = await enter(web, alice.username, cookie=await database_sync_to_async(cookie_of)(bobby))
+    assert (await page.say("/w carol psst"))["type"] == "ack"
+    sender, _, text, _ = await bot.hear("whisper")
+    assert (sender, text) == ("#bobby", "psst")
 
 
 async def test_garbage_closes_only_its_own_connection(irc: Server, alice: User, bots: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 from channels.db import database_sync_to_async
 from django.conf import settings
 from PIL import Image
-from playwright.async_api import BrowserContext, Page, async_playwright, expect
+from playwright.async_api import BrowserContext, Page, Route, async_playwright, expect
 
 from accounts.models import User
 from tests.chat.conftest import Server, cookie_of
@@ -24,11 +24,21 @@ XSS = [
     '"><img src=x onerror="window.pwned=1">',
     "javascript:window.pwned=1",
     'https://x.example/"onmouseover="window.pwned=1',
-    "{{constructor.constructor('window.pwned=1')()}}",
+    "https://x.example/'onclick='window.pwned=1",
+    "https://x.example/<script>window.pwned=1</script>",
+    "http://javascript:window.pwned=1//x",
+    "{{constructor.constructor('window.pwned=1')()}} ${window.pwned=1} `${window.pwned=1}`",
     "<svg/onload=window.pwned=1> @<b>you</b> hrHeart<iframe>",
+    "hrHeart\" onerror=\"window.pwned=1 hrHeart' onerror='window.pwned=1",
     "\u202e<a href='javascript:window.pwned=1'>x</a>",
-    "</textarea><script>window.pwned=1</script>",
+    "</textarea></span></li><script>window.pwned=1</script>",
+    "<!--<img src=x onerror=window.pwned=1>--> ]]><math><mi/xlink:href=data:x,pwned>",
+    "@bobby<img src=x onerror=window.pwned=1> @bobby&lt;img src=x onerror=window.pwned=1&gt;",
+    '"],"type":"clear","user":null,"messages":[{"type":"message"',
+    "/me <img src=x onerror=window.pwned=1>",
+    "data:text/html,<script>window.pwned=1</script> vbscript:window.pwned=1 \x00\x1b[31m",
 ]
+"""Tried as a message; each is one line of the log, and text."""
 
 Browse = Callable[[User | None], "object"]
 
@@ -76,8 +86,8 @@ async def test_two_people_talk(web: Server, second_web: Server, alice: User, bob
     await expect(two.locator(".chat__badge--broadcaster")).to_be_visible()
     await say(two, f"hello @{alice.username}, https://example.com is nice hrHeart")
     await expect(one.locator(".chat__line--mine .chat__mention--me")).to_have_text(f"@{alice.username}")
-    # A reply, by a click on the line.
-    await one.locator(".chat__line[data-login=bobby] .chat__time").click()
+    # A reply, by the line's button.
+    await one.get_by_role("button", name="Reply to bobby").click()
     await say(one, "thank you")
     await expect(two.locator(".chat__quote")).to_contain_text("bobby: hello")
     # A timeout, by the card's button.
@@ -85,6 +95,7 @@ async def test_two_people_talk(web: Server, second_web: Server, alice: User, bob
     await picture(one, "card")
     await one.get_by_role("button", name="1 min").click()
     await expect(two.locator(".chat__line--gone")).to_have_count(1)
+    await expect(two.locator(".chat__quote")).to_have_text("↪ message deleted")
     await say(two, "but why")
     await expect(two.locator("[data-error]")).to_contain_text("timed out")
     await picture(one, "broadcaster")
@@ -92,18 +103,152 @@ async def test_two_people_talk(web: Server, second_web: Server, alice: User, bob
 
 
 async def test_whatever_is_said_stays_text(web: Server, alice: User, bobby: User, contexts: Callable) -> None:  # type: ignore[type-arg]
-    reader, writer = await contexts(web), await contexts(web, bobby)
+    reader, writer = await contexts(web, alice), await contexts(web, bobby)
     for page in (reader, writer):
         await page.goto(f"{web.url}/popout/{alice.username}/chat")
         await expect(page.locator("[data-chat-state]")).to_be_hidden()
     for number, text in enumerate(XSS, start=1):
         await say(writer, text)
         await expect(reader.locator(".chat__line[data-id]")).to_have_count(number)
-    assert await reader.evaluate("window.pwned") is None
-    assert await reader.locator(".chat__lines :is(script, iframe, svg, [onerror], [onload])").count() == 0
-    links = await reader.locator(".chat__lines a").evaluate_all("links => links.map((a) => a.protocol)")
-    assert set(links) <= {"https:", "http:"}
-    assert await reader.locator(".chat__text").first.text_content() == XSS[0]
+    # The same words where else they are shown: quoted, announced, pinned, in the card, whispered, at the desk.
+    evil = XSS[1]
+    await reader.get_by_role("button", name="Reply to bobby").nth(1).click()
+    await say(reader, "what is this?")
+    await expect(reader.locator(".chat__quote")).to_contain_text(evil)
+    await say(reader, f"/announce {evil}")
+    await expect(reader.locator(".chat__line--announcement")).to_contain_text(evil)
+    await reader.locator(".chat__line[data-login=bobby] .chat__name").nth(1).click()
+    await expect(reader.locator("[data-card-said]")).to_contain_text(XSS[13])
+    await reader.get_by_role("button", name="Pin message").click()
+    await expect(writer.locator("[data-pinned]")).to_contain_text(evil)
+    await say(writer, f"/w {alice.username} {evil}")
+    await expect(reader.locator(".chat__line--whisper")).to_contain_text(evil)
+    await say(reader, f"/timeout bobby 600 {evil}")
+    await reader.locator("[data-desk-button]").click()
+    await expect(reader.locator("[data-actions]")).to_contain_text(evil)
+    for page in (reader, writer):
+        assert await page.evaluate("window.pwned") is None
+        made = page.locator(".chat :is(script, iframe, svg, math, b, [onerror], [onload], [onclick], [onmouseover])")
+        assert await made.count() == 0
+        links = await page.locator(".chat__lines a").evaluate_all("links => links.map((a) => a.protocol)")
+        assert set(links) <= {"https:", "http:"}
+
+
+async def test_a_message_waits_for_the_picture_and_what_is_taken_away_is_never_shown(
+    web: Server,
+    alice: User,
+    bobby: User,
+    contexts: Callable,  # type: ignore[type-arg]
+) -> None:
+    late, mod = await contexts(web, bobby), await contexts(web, alice)
+    for page in (late, mod):
+        await page.goto(f"{web.url}/popout/{alice.username}/chat")
+        await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    # A player that is an hour behind: nothing is due while the test runs.
+    tell = "(s) => document.dispatchEvent(new CustomEvent('playbackprogress', { detail: { latency: s } }))"
+    await late.evaluate(tell, 3_600)
+    await say(mod, "goal!")
+    await say(mod, "a mistake")
+    await expect(mod.locator(".chat__line[data-id]")).to_have_count(2)
+    await say(late, "mine")
+    await expect(late.locator(".chat__text")).to_have_text(["mine"])
+    await mod.locator(".chat__name").nth(1).click()
+    await mod.get_by_role("button", name="Delete message").click()
+    await expect(mod.locator(".chat__line--gone")).to_have_count(1)
+    await say(mod, "still to come")
+    await expect(mod.locator(".chat__line[data-id]")).to_have_count(4)
+    await late.evaluate(tell, 0)
+    await expect(late.locator(".chat__text")).to_have_text(["mine", "goal!", "still to come"])
+
+
+async def test_a_raid_moves_the_pages_of_all_viewers(
+    web: Server,
+    alice: User,
+    bobby: User,
+    contexts: Callable,  # type: ignore[type-arg]
+) -> None:
+    viewer, there, mod = await contexts(web), await contexts(web), await contexts(web, alice)
+    for page, login in ((viewer, alice.username), (there, "bobby"), (mod, alice.username)):
+        await page.goto(f"{web.url}/popout/{login}/chat")
+        await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await say(mod, "/raid bobby")
+    await expect(there.locator("[data-lines]")).to_contain_text(f"{alice.username} came with")
+    for page in (viewer, mod):
+        await expect(page).to_have_url(f"{web.url}/popout/bobby/chat", timeout=10_000)
+
+
+async def test_the_desk_lets_a_held_message_through_and_undoes_a_ban(
+    web: Server,
+    alice: User,
+    bobby: User,
+    contexts: Callable,  # type: ignore[type-arg]
+) -> None:
+    mod, viewer = await contexts(web, alice), await contexts(web, bobby)
+    for page in (mod, viewer):
+        await page.goto(f"{web.url}/popout/{alice.username}/chat")
+        await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await say(viewer, "BUY " * 20)
+    await expect(viewer.locator("[data-error]")).to_contain_text("moderator")
+    await expect(mod.locator(".chat__desk-button--new")).to_be_visible()
+    await mod.locator("[data-desk-button]").click()
+    await mod.get_by_role("button", name="Allow").click()
+    await expect(viewer.locator(".chat__text")).to_contain_text("BUY BUY")
+    await mod.get_by_role("button", name="Close").last.click()
+    await mod.locator(".chat__name").click()
+    await mod.get_by_role("button", name="Ban", exact=True).click()
+    await expect(viewer.locator(".chat__line--gone")).to_have_count(1)
+    await mod.locator("[data-desk-button]").click()
+    await mod.get_by_role("button", name="Undo").click()
+    await expect(mod.locator("[data-actions]")).to_contain_text("(undone)")
+    await picture(mod, "desk")
+    await say(viewer, "thank you")
+    await expect(viewer.locator(".chat__text").last).to_have_text("thank you")
+
+
+REPLAY = """<!DOCTYPE html><link rel="stylesheet" href="/static/css/tokens.css">
+<section class="chat" data-replay="/replay.json" data-emotes-url="/chat/{login}/emotes"
+  data-house-emotes="/static/chat/emotes/">
+<div class="chat__scroll"><ol class="chat__lines" data-lines></ol><button data-more hidden></button></div></section>
+<script type="module" src="/static/chat/main.js"></script>"""
+
+
+async def test_a_replay_follows_its_video_through_jumps(web: Server, alice: User, contexts: Callable) -> None:  # type: ignore[type-arg]
+    page = await contexts(web)
+    user = {"id": "u", "login": "bobby", "name": "bobby", "color": "#123456", "badges": []}
+
+    def said(at: int) -> dict[str, object]:
+        common = {"type": "message", "user": user, "emotes": [], "offset": at + 1, "ts": at, "id": f"m-{at}"}
+        return {**common, "at": at, "text": f"at {at}"}
+
+    async def answer(route: Route) -> None:
+        """Stretches of a minute: something is said each ten seconds."""
+        start = int(route.request.url.partition("from=")[2])
+        until = start - start % 60_000 + 60_000
+        records = [said(at) for at in range(0, 600_000, 10_000) if start <= at < until]
+        await route.fulfill(json={"records": records, "until": until if until < 600_000 else None})
+
+    await page.route("**/replay.json*", answer)
+    document = REPLAY.replace("{login}", alice.username)
+    await page.route("**/replay", lambda route: route.fulfill(body=document, content_type="text/html"))
+    await page.goto(f"{web.url}/replay")
+
+    async def play(at: float, *, rate: float = 0) -> None:
+        detail = {"at": at, "paused": not rate, "rate": rate}
+        await page.evaluate("(d) => document.dispatchEvent(new CustomEvent('videoprogress', { detail: d }))", detail)
+
+    lines = page.locator(".chat__text")
+    await page.wait_for_function("customElements !== undefined && document.readyState === 'complete'")
+    await play(25)
+    await expect(lines).to_have_text(["at 0", "at 10000", "at 20000"])
+    await play(27)
+    await play(30)
+    await expect(lines.last).to_have_text("at 30000")
+    await play(300)
+    await expect(lines).to_have_text(["at 270000", "at 280000", "at 290000", "at 300000"])
+    await play(5)
+    await expect(lines).to_have_text(["at 0"])
+    await play(9.5, rate=2)
+    await expect(lines).to_have_text(["at 0", "at 10000"])
 
 
 async def test_scrolling_up_stops_the_lines_and_counts_new_ones(

@@ -8,14 +8,18 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from channels.db import database_sync_to_async
+from django.utils import timezone
+from websockets.exceptions import ConnectionClosed
 
 from accounts.models import User
+from chat.services import roles
 from deploy.local.valkey import Valkey
 from tests.chat.conftest import Connect, Server, Socket, serve, token_of
 
@@ -92,6 +96,44 @@ async def test_one_whose_process_is_killed_misses_nothing_at_another(
     live = await back.messages(1)
     offsets = [*heard, *(record["offset"] for record in missed), *(message["offset"] for message in live)]
     assert offsets == list(range(1, 62))
+
+
+async def test_what_is_acknowledged_comes_once_and_in_order_whatever_process_is_killed(
+    session_folder: Path, web: Server, second_web: Server, alice: User, make_user: Callable[[str], User], enter: Connect
+) -> None:
+    """Four people talk through three processes, one of which is killed in the middle of it."""
+
+    def token(number: int) -> str:
+        who = make_user(f"talker_{number}")
+        roles.set_moderator(channel=alice.channel, by=alice, target=who, granted=True, now=timezone.now())
+        return token_of(who)
+
+    tokens = [await database_sync_to_async(token)(number) for number in range(4)]
+    listener = await enter(second_web, alice.username)
+    acknowledged: list[str] = []
+
+    with serve(session_folder) as doomed:
+        talkers = [
+            await enter(server, alice.username, headers={"Authorization": f"Bearer {token}"})
+            for server, token in zip((web, second_web, doomed, doomed), tokens, strict=True)
+        ]
+
+        async def talk(talker: Socket) -> None:
+            with contextlib.suppress(ConnectionClosed):
+                for number in range(60):
+                    acknowledged.append((await talker.say(f"number {number}"))["id"])
+                    if len(acknowledged) == 80:
+                        doomed.process.kill()
+
+        await asyncio.gather(*(talk(talker) for talker in talkers))
+    assert len(acknowledged) >= 120
+    heard: list[dict[str, Any]] = []
+    while not set(acknowledged) <= {message["id"] for message in heard}:
+        heard += await listener.messages(1)
+    assert [message["offset"] for message in heard] == list(range(1, len(heard) + 1))
+    assert len({message["id"] for message in heard}) == len(heard)
+    # What was on its way when its process died may have been taken: its author was told neither yes nor no.
+    assert len(heard) - len(acknowledged) <= 2
 
 
 async def test_a_storm_of_reconnects_gets_everything_once(
