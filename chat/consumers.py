@@ -7,10 +7,8 @@ import logging
 from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs
-from uuid import UUID
 
 from channels.consumer import AsyncConsumer
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
@@ -22,8 +20,8 @@ from chat.errors import ChatError, UnknownRoom, Wait
 from chat.facts import Facts
 from chat.hub.outbox import Outbox
 from chat.hub.room import Batch, Room, frames
-from chat.models import Block
 from chat.standing import Rank, Standing
+from chat.visitors import Visitor
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +31,7 @@ MAX_FRAME = 8_192
 FRAMES_AT_ONCE = 120
 """Frames a client may send in FRAMES_SECONDS; more close it. The rules of the room count messages, this noise."""
 FRAMES_SECONDS = 10.0
-BAD_FRAME, NOISY, UNKNOWN, LEFT = 4000, 4029, 4404, 4001
+BAD_FRAME, NOISY, UNKNOWN, LEFT, TRY_LATER = 4000, 4029, 4404, 4001, 1013
 
 
 class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
@@ -88,22 +86,22 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             await self.base_send({"type": "websocket.accept"})
             await self.base_send({"type": "websocket.close", "code": UNKNOWN, "reason": "unknown_room"})
             return
-        user = await visitors.signed_in(self.scope["headers"])
-        await self.base_send({"type": "websocket.accept"})
+        proof = visitors.proof(room_id, self.scope["headers"])
         try:
+            visitor = await process.visitors().ask(proof) if proof else None
             room = await self.hub.room(room_id)
-            standing = await self.speech.standing(room_id, user) if user else None
         except ChatError as error:
-            self.outbox.close(UNKNOWN, error.code)
+            await self.base_send({"type": "websocket.accept"})
+            await self.base_send({"type": "websocket.close", "code": TRY_LATER, "reason": error.code})
             return
-        blocked = await _blocked(user) if user else []
-        self.user, self.room = user, room
+        await self.base_send({"type": "websocket.accept"})
+        self.user, self.room = visitor.user if visitor else "", room
         query = parse_qs(self.scope["query_string"].decode("latin-1"))
         count = 0 if query.get("history") == ["0"] else HISTORY
-        self.outbox.put(_welcome(room, standing, blocked, count=count))
+        self.outbox.put(_welcome(room, visitor, count=count))
         self.hub.join(room, self)
-        if user:
-            self.hub.listen(user, self)
+        if self.user:
+            self.hub.listen(self.user, self)
 
     def from_our_pages(self) -> bool:
         """Whether the page that opens the socket is ours; Host is checked too, against rebound names."""
@@ -254,7 +252,7 @@ def _frames(records: list[Record]) -> list[str]:
     ]
 
 
-def _welcome(room: Room, standing: Standing | None, blocked: list[str], *, count: int) -> str:
+def _welcome(room: Room, visitor: Visitor | None, *, count: int) -> str:
     texts = events.without_deleted([record.text for record in room.newest(count * 2)])
     history = [text for text in texts if '"type":"message"' in text][-count:] if count else []
     facts = room.facts
@@ -266,15 +264,13 @@ def _welcome(room: Room, standing: Standing | None, blocked: list[str], *, count
         "present": present(room),
         "room": facts.modes() if facts else {},
         "pinned": facts.pinned if facts else None,
-        "you": _you(standing),
-        "blocked": blocked,
+        "you": _you(visitor.standing) if visitor else None,
+        "blocked": visitor.blocked if visitor else [],
     }
     return events.dumps(head)[:-1] + ',"messages":[' + ",".join(history) + "]}"
 
 
-def _you(standing: Standing | None) -> dict[str, Any] | None:
-    if standing is None:
-        return None
+def _you(standing: Standing) -> dict[str, Any]:
     return {
         "id": standing.user,
         "login": standing.login,
@@ -284,8 +280,3 @@ def _you(standing: Standing | None) -> dict[str, Any] | None:
         ),
         "badges": standing.badges(process.now_ms()),
     }
-
-
-@database_sync_to_async  # type: ignore[untyped-decorator]
-def _blocked(user: str) -> list[str]:
-    return [str(pk) for pk in Block.objects.filter(user_id=UUID(user)).values_list("blocked_id", flat=True)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -64,28 +66,46 @@ def facts_of(room: Room, *, login: str) -> Facts:
 
 def load_standing(room_id: str, user_id: str) -> Standing:
     """Who a user is in a room. Raises UnknownRoom, or User.DoesNotExist for nobody or one who is not active."""
-    user = User.objects.get(pk=UUID(user_id), is_active=True)
+    return load_standings(room_id, [User.objects.get(pk=UUID(user_id), is_active=True)])[user_id]
+
+
+def load_standings(room_id: str, users: Collection[User]) -> dict[str, Standing]:
+    """Who users are in a room, by their ids; in as many queries for a hundred as for one. Raises UnknownRoom."""
     channel = Channel.objects.filter(pk=UUID(room_id)).first()
     if channel is None:
         raise UnknownRoom
-    rank = Rank.VIEWER
-    if channel.user_id == user.pk:
-        rank = Rank.BROADCASTER
-    elif Moderator.objects.filter(channel=channel, user=user).exists():
-        rank = Rank.MODERATOR
-    follow = Follow.objects.filter(channel=channel, user=user).values_list("created_at", flat=True).first()
-    subscription = Subscription.objects.filter(channel=channel, user=user).first()
-    ban = Ban.objects.filter(channel=channel, user=user).first()
-    return Standing(
-        user=str(user.pk),
-        login=user.username,
-        color=color_of(user),
-        rank=rank,
-        vip=Vip.objects.filter(channel=channel, user=user).exists(),
-        followed_at=unix_ms(follow) if follow else NEVER,
-        subscribed_until=_end(subscription.until) if subscription else NEVER,
-        banned_until=_end(ban.until) if ban else NEVER,
-    )
+    of_room = {"channel": channel, "user__in": users}
+    moderators = set(Moderator.objects.filter(**of_room).values_list("user_id", flat=True))
+    vips = set(Vip.objects.filter(**of_room).values_list("user_id", flat=True))
+    follows = dict(Follow.objects.filter(**of_room).values_list("user_id", "created_at"))
+    subscriptions = dict(Subscription.objects.filter(**of_room).values_list("user_id", "until"))
+    bans = dict(Ban.objects.filter(**of_room).values_list("user_id", "until"))
+    chosen = dict(Profile.objects.filter(user__in=users).values_list("user_id", "color"))
+    standings = {}
+    for user in users:
+        rank = Rank.MODERATOR if user.pk in moderators else Rank.VIEWER
+        standings[str(user.pk)] = Standing(
+            user=str(user.pk),
+            login=user.username,
+            color=chosen.get(user.pk) or colors.default(user.username),
+            rank=Rank.BROADCASTER if channel.user_id == user.pk else rank,
+            vip=user.pk in vips,
+            followed_at=unix_ms(follows[user.pk]) if user.pk in follows else NEVER,
+            subscribed_until=_end(subscriptions[user.pk]) if user.pk in subscriptions else NEVER,
+            banned_until=_end(bans[user.pk]) if user.pk in bans else NEVER,
+        )
+    return standings
+
+
+def load_many_standings(pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Standing]:
+    """Who users are in rooms, by `(room, user)`; pairs of a room or an active user that is not there are left out."""
+    active = User.objects.filter(is_active=True).in_bulk({UUID(user) for _, user in pairs})
+    found: dict[tuple[str, str], Standing] = {}
+    for room in {room for room, _ in pairs}:
+        users = [active[UUID(user)] for one, user in pairs if one == room and UUID(user) in active]
+        with contextlib.suppress(UnknownRoom):
+            found |= {(room, user): standing for user, standing in load_standings(room, users).items()}
+    return found
 
 
 def color_of(user: User) -> str:

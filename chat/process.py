@@ -15,6 +15,8 @@ from accounts.services import find_user_by_api_token
 from chat import people
 from chat.hub.hub import Hub
 from chat.speech import Speech
+from chat.together import Together
+from chat.visitors import Proof, Visitor, look_up
 
 NAME = secrets.token_hex(4)
 """Tells this process's sockets from those of others."""
@@ -35,6 +37,12 @@ def hub() -> Hub:
 def speech() -> Speech:
     """This process's way into the rooms."""
     return Speech(hub())
+
+
+@cache
+def visitors() -> Together[Proof, Visitor]:
+    """Says who comes with a proof, to all who come at once in one go."""
+    return Together(database_sync_to_async(look_up))
 
 
 async def room_id(login: str) -> str:

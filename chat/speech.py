@@ -37,6 +37,7 @@ from chat.hub.hub import Hub
 from chat.orders import Answer, Order, carry_out
 from chat.services import moderation
 from chat.standing import Standing
+from chat.together import Together
 from streaming.bus.errors import BusError
 from streaming.models import Channel
 
@@ -77,6 +78,7 @@ class Speech:
         self.hub = hub
         self._clock = clock
         self._standings: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._loads: Together[tuple[str, str], Standing] = Together(database_sync_to_async(people.load_many_standings))
         self._alone = AloneLimits()
 
     async def say(self, room: str, user: str, text: str, *, reply_to: str = "", say_only: bool = False) -> Outcome:
@@ -118,7 +120,7 @@ class Speech:
     async def standing(self, room: str, user: str, *, newest: bool = False) -> Standing:
         """Who a user is in a room; with `newest` surely what a post is held against.
 
-        Raises UnknownRoom; SignInNeeded for a user who is not active any more.
+        Raises SignInNeeded for a user who is not active any more, or a room that is gone.
         """
         known = self._standings.get((room, user))
         if known is not None and not newest:
@@ -148,10 +150,9 @@ class Speech:
         raise ChatUnavailable
 
     async def _load_standing(self, room: str, user: str) -> str:
-        try:
-            loaded: Standing = await database_sync_to_async(people.load_standing)(room, user)
-        except User.DoesNotExist:
-            raise SignInNeeded from None
+        loaded = await self._loads.ask((room, user))
+        if loaded is None:
+            raise SignInNeeded
         return loaded.pack()
 
     async def _say(self, room: str, user: str, words: _Words) -> Outcome:

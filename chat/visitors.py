@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
-from types import SimpleNamespace
-from typing import cast
+from typing import Any
+from uuid import UUID
 
-from channels.db import database_sync_to_async
 from django.conf import settings
-from django.contrib.auth import get_user
-from django.http import HttpRequest, parse_cookie
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.http import parse_cookie
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
+from accounts.models import User
 from accounts.services import find_user_by_api_token
+from chat import people
+from chat.models import Block
+from chat.standing import Standing
 
 Headers = Iterable[tuple[bytes, bytes]]
 
 
-async def signed_in(headers: Headers) -> str:
-    """The id of the user that a WebSocket's headers prove, empty for nobody.
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What somebody brings to a room: a session's key, or an API token.
 
-    Channels' own middleware would keep a session, a user and three copies of the scope for as long as the socket
-    lives; here it is one hop to a thread, and only for those who bring a cookie or a token.
+    Channels' own middleware would keep a session, a user and three copies of the scope for as long as the socket lives,
+    and look each up by itself, which PostgreSQL does not bear in a storm of reconnects.
     """
+
+    room: str
+    session: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who has signed in. `standing` is as it was on arrival, `blocked` has the ids of whom they don't hear."""
+
+    user: str
+    standing: Standing
+    blocked: list[str] = field(default_factory=list)
+
+
+def proof(room: str, headers: Headers) -> Proof | None:
+    """What a WebSocket's headers bring, None for nothing."""
     token = session = ""
     for name, value in headers:
         if name == b"authorization" and value[:7].lower() == b"bearer ":
@@ -31,18 +54,53 @@ async def signed_in(headers: Headers) -> str:
         elif name == b"cookie":
             session = parse_cookie(value.decode("latin-1")).get(settings.SESSION_COOKIE_NAME, "")
     if token:
-        return str(await database_sync_to_async(_user_of_token)(token))
-    return str(await database_sync_to_async(_user_of_session)(session)) if session else ""
+        return Proof(room, token=token)
+    return Proof(room, session=session) if session else None
 
 
-def _user_of_token(token: str) -> str:
-    user = find_user_by_api_token(text=token, now=timezone.now())
-    return str(user.pk) if user else ""
+def look_up(proofs: Sequence[Proof]) -> dict[Proof, Visitor]:
+    """Who brings these, in a few queries for all; a proof of nobody is left out."""
+    sessions = {one: _session(one.session) for one in proofs if one.session}
+    ids = {pk for session in sessions.values() if (pk := _user_id(session)) is not None}
+    known: Mapping[UUID | None, User] = User.objects.filter(is_active=True).in_bulk(ids)
+    users: dict[Proof, User] = {}
+    for one in proofs:
+        user = (
+            find_user_by_api_token(text=one.token, now=timezone.now())
+            if one.token
+            else _proven(sessions[one], known.get(_user_id(sessions[one])))
+        )
+        if user is not None:
+            users[one] = user
+    blocked: dict[UUID, list[str]] = {}
+    for pk, other in Block.objects.filter(user__in=set(users.values())).values_list("user_id", "blocked_id"):
+        blocked.setdefault(pk, []).append(str(other))
+    found = {}
+    for room in {one.room for one in users}:
+        standings = people.load_standings(room, {users[one] for one in users if one.room == room})
+        for one, user in users.items():
+            if one.room == room:
+                found[one] = Visitor(str(user.pk), standings[str(user.pk)], blocked.get(user.pk, []))
+    return found
 
 
-def _user_of_session(key: str) -> str:
+def _session(key: str) -> dict[str, Any]:
     engine = import_module(settings.SESSION_ENGINE)
-    # All that Django's check of a session (its hash too) asks of a request.
-    request = cast("HttpRequest", SimpleNamespace(session=engine.SessionStore(key)))
-    user = get_user(request)
-    return str(user.pk) if user.is_authenticated and user.is_active else ""
+    session: dict[str, Any] = engine.SessionStore(key).load()
+    return session
+
+
+def _user_id(session: Mapping[str, Any]) -> UUID | None:
+    try:
+        return UUID(session[SESSION_KEY])
+    except (KeyError, ValueError):
+        return None
+
+
+def _proven(session: Mapping[str, Any], user: User | None) -> User | None:
+    """The user of a session, as `django.contrib.auth.get_user` proves it: its hash dies with a change of password."""
+    if user is None or session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    brought = session.get(HASH_SESSION_KEY, "")
+    hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
+    return user if any(constant_time_compare(brought, one) for one in hashes) else None

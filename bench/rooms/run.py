@@ -17,8 +17,8 @@ COLUMNS = [
     *("server", "sockets", "pace", "deliveries/CPU s", "lost", "doubled", "late ms p50", "p99", "KiB/socket"),
     "accepted/s",
 ]
-SETTLE_S = 3.0
-"""How long after the last message stragglers are counted."""
+SETTLE_S = 15.0
+"""How long after the last message stragglers are waited for; what has not come then counts as lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ async def measure(
 ) -> Run:
     """Sends at a pace to rooms with `a_room` sockets each."""
     sockets = sum(crowd.sockets for crowd in crowds)
-    await _heard(crowds)
+    await _heard(crowds, Heard())
     cpu = sum(server.cpu_s for server in servers)
     sent_at: dict[str, float] = {}
     began = time.perf_counter()
@@ -97,9 +97,13 @@ async def measure(
         await asyncio.sleep(max(0.0, began + number * pace.every_s - time.perf_counter()))
         now = time.time()
         sent_at |= dict.fromkeys(await send(pace.burst), now)
-    await asyncio.sleep(SETTLE_S)
+    heard = Heard()
+    async with asyncio.timeout(SETTLE_S * 4):
+        until = time.perf_counter() + SETTLE_S
+        while heard.deliveries < len(sent_at) * a_room and time.perf_counter() < until:
+            await asyncio.sleep(1)
+            await _heard(crowds, heard)
     cpu = sum(server.cpu_s for server in servers) - cpu
-    heard = await _heard(crowds)
     late = [(heard.last_at[key] - at) * 1000 for key, at in sent_at.items() if key in heard.last_at] or [0.0]
     return Run(
         server=name,
@@ -118,8 +122,6 @@ async def measure(
     )
 
 
-async def _heard(crowds: Sequence[Crowd]) -> Heard:
-    heard = Heard()
+async def _heard(crowds: Sequence[Crowd], heard: Heard) -> None:
     for told in await asyncio.gather(*(crowd.heard() for crowd in crowds)):
         heard.add(told)
-    return heard

@@ -4,7 +4,7 @@ import tmi from "tmi.js";
 
 const { port, token, login, channels } = JSON.parse(process.argv[2]);
 const client = new tmi.Client({
-  connection: { server: "127.0.0.1", port, secure: false, reconnect: false },
+  connection: { server: "127.0.0.1", port, secure: false, reconnect: true },
   ...(token ? { identity: { username: login, password: `oauth:${token}` } } : {}),
   channels,
 });
