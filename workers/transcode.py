@@ -30,6 +30,9 @@ log = structlog.get_logger(__name__)
 
 SETTLE_SECONDS = 0.06
 """How long a segment's last pictures may take before more source is fed to push them out."""
+CHECK_SECONDS = 0.5
+"""How often an attempt asks whether it may still publish: one that has nothing to publish would not hear that another
+has its place, or that its time is over, and would hold its thread and its encoder for nothing."""
 SILENT_READS = 2
 """So many empty reads of the source behind a segment's end (each `reading.BLOCK_MS`) mean that nothing follows it."""
 
@@ -99,6 +102,7 @@ class _Run:
         self._claim = claim
         self._bench = bench
         self._deadline = bench.clock() + claim.remaining_ms / 1000
+        self._check_at = bench.clock() + CHECK_SECONDS
         self._reader = PatientReader(bench.bus, give_up=self._is_over)
         self._supply = Supply(self._reader, order.broadcast, order.msn, stop=self._is_over)
         self._attempt: Attempt | None = None
@@ -215,6 +219,7 @@ class _Run:
         attempt.use(encoder, at_once=not self._skip)
         silent = 0
         for chunk in source:
+            self._check(attempt)
             if chunk is not None:
                 silent = 0
                 self._take(encoder, attempt, chunk)
@@ -227,6 +232,19 @@ class _Run:
                 return
         if not attempt.over.is_set():
             attempt.fail(self._given_up("its time is over"))
+
+    def _check(self, attempt: Attempt) -> None:
+        """Gives up what another has, or what has no time left."""
+        order, now = self._order, self._bench.clock()
+        if now < self._check_at:
+            return
+        self._check_at = now + CHECK_SECONDS
+        left_ms = self._reader.run(tasks.remaining(order.broadcast, order.msn, order.token, tuple(attempt.lanes)))
+        if left_ms is None:
+            attempt.settle()
+            attempt.fail(AttemptRefused("it may publish nothing more", broadcast=order.broadcast, msn=order.msn))
+        else:
+            self._deadline = now + left_ms / 1000
 
     def _take(self, encoder: Encoder, attempt: Attempt, chunk: Chunk) -> None:
         """The source's next chunk, of this segment, or of the next one if this one's last pictures are held back."""

@@ -169,6 +169,44 @@ def start_of(broadcast: str, rendition: str, msn: int) -> Call[bytes]:
     )
 
 
+_BOUNDS = Script("""
+local function header(entries) return entries[1] and entries[1][2][2] or '' end
+local function place(msn) return redis.call('ZRANGE', KEYS[2], msn, msn, 'BYSCORE')[1] end
+local at, following = place(ARGV[1]), place(ARGV[1] + 1)
+if not at then return {'', '', ''} end
+local first = header(redis.call('XRANGE', KEYS[1], at, '+', 'COUNT', 1))
+if not following then return {first, header(redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)), ''} end
+return {first, header(redis.call('XREVRANGE', KEYS[1], '(' .. following, '-', 'COUNT', 1)),
+        header(redis.call('XRANGE', KEYS[1], following, '+', 'COUNT', 1))}
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A segment's first chunk, its newest, and the one behind it if there is one; all without their data."""
+
+    first: Chunk
+    newest: Chunk
+    following: Chunk | None
+
+
+def bounds(broadcast: str, rendition: str, msn: int) -> Call[Bounds]:
+    """Where a segment begins and ends, or has come to. Raises SegmentGone where its start isn't there (any more)."""
+
+    def parse(reply: list[bytes]) -> Bounds:
+        first, newest, following = (unpack_chunk(header, b"") if header else None for header in reply)
+        if first is None or newest is None or (first.msn, first.part) != (msn, 0):
+            raise SegmentGone(broadcast=broadcast, rendition=rendition, msn=msn, found=first.msn if first else -1)
+        return Bounds(first, newest, following)
+
+    return Call(
+        arguments=(msn,),
+        parse=parse,
+        script=_BOUNDS,
+        keys=(key(broadcast, "chunks", rendition), key(broadcast, "index", rendition)),
+    )
+
+
 # Whoever begins to watch needs to know what is there, not all of its bytes: the newest indexed segment that starts
 # `span` ms before the newest chunk or earlier, and only those from `msn` on, begins the answer.
 _HEADERS = Script("""

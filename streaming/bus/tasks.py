@@ -140,6 +140,18 @@ return {'ok'}
 """
 )
 
+_REMAINING = small(
+    NOW
+    + """
+local now, most = now_ms(), -1
+for i = 2, #ARGV do
+  local held = redis.call('HMGET', KEYS[1], 'token:' .. ARGV[i], 'done:' .. ARGV[i], 'deadline:' .. ARGV[i])
+  if held[1] == ARGV[1] and not held[2] then most = math.max(most, tonumber(held[3]) - now) end
+end
+return decimal(most)
+"""
+)
+
 _FINISH = small("""
 local held = redis.call('HGET', KEYS[1], 'token:' .. ARGV[2])
 if not held then return {'forgot', ARGV[1]} end
@@ -250,6 +262,21 @@ def finish(broadcast: str, msn: int, token: str, rendition: str) -> Call[None]:
         arguments=(token, rendition),
         parse=lambda reply: _raise_refusal(broadcast, msn, reply),
         script=_FINISH,
+        keys=(task_key(broadcast, msn),),
+    )
+
+
+def remaining(broadcast: str, msn: int, token: str, renditions: Sequence[str]) -> Call[int | None]:
+    """For how many ms the attempt may still publish one of these renditions; None if it may not any more."""
+
+    def parse(reply: bytes) -> int | None:
+        found = int(reply)
+        return found if found > 0 else None
+
+    return Call(
+        arguments=(token, *renditions),
+        parse=parse,
+        script=_REMAINING,
         keys=(task_key(broadcast, msn),),
     )
 

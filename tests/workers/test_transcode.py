@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -315,6 +316,21 @@ def test_a_refused_attempt_drops_its_encoder(bus: Valkey, bench: Workbench) -> N
     eventually(lambda: all(encoder.ended for encoder in bench.warm.encoders))
 
 
+def test_an_attempt_that_has_nothing_to_publish_learns_that_another_has_its_place(
+    bus: Valkey, bench: Workbench
+) -> None:
+    track, units = clip(seconds=5)
+    live = Broadcaster(bus, track)
+    live.publish(units[:30])
+    token = order(bus, "b", 0, "160p")
+    with ThreadPoolExecutor(1) as pool:
+        ends = pool.submit(transcode, Order("b", 0, token, ("160p",)), bench)
+        eventually(lambda: published(bus, "b", "160p"))
+        order(bus, "b", 0, "160p", expected=token)  # and no more source comes
+        with pytest.raises(AttemptRefused):
+            ends.result(10)
+
+
 def test_a_message_delivered_twice_is_carried_out_once(bus: Valkey, bench: Workbench) -> None:
     broadcast(bus, clip(seconds=5))
     token = order(bus, "b", 0, "160p")
@@ -392,7 +408,7 @@ def test_an_attempt_ends_with_its_deadline(bus: Valkey, bench: Workbench) -> Non
     live.publish(units[:30])
     token = order(bus, "b", 0, "160p")
     bus.run(tasks.shorten_deadline("b", 0, "160p", late_ms=500))
-    with pytest.raises(AttemptError, match=r"over|passed"):
+    with pytest.raises(AttemptError, match=r"over|passed|nothing more"):
         transcode(Order("b", 0, token, ("160p",)), bench)
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from streaming.bus import reading, tasks
 from streaming.bus.errors import OutOfOrder, SegmentGone, StaleToken, TooEarly
 from streaming.cmaf.rendition import Opening, gap_chunks
-from streaming.media import PART_TARGET_MS, SOURCE, VIDEO_TIMESCALE, Chunk, Closes
+from streaming.media import PART_TARGET_MS, SOURCE, VIDEO_TIMESCALE, Closes
 from workers.dispatcher.commands import FillGap
-
-MAX_CHUNKS = 512
-
 
 PART = PART_TARGET_MS * VIDEO_TIMESCALE // 1000
 """Ticks of a whole part."""
@@ -48,30 +45,21 @@ def fill_gap(bus: reading.Runner, command: FillGap) -> int | None:
 def _missing(bus: reading.Runner, command: FillGap) -> tuple[Opening, int]:
     """From where to where media is missing."""
     broadcast, msn, rendition = command.broadcast, command.msn, command.rendition
-    source, end = _segment(bus, broadcast, msn)
+    source = bus.run(reading.bounds(broadcast, SOURCE, msn))
     newest = bus.run(tasks.newest_chunk(broadcast, rendition))
     if newest is None:
         raise SegmentGone(broadcast=broadcast, rendition=rendition, msn=msn, found=-1)
     begun = newest.msn == msn
-    start = newest.dts + newest.duration if begun else source.dts
-    wall_ms = source.wall_ms + (start - source.dts) * 1000 // VIDEO_TIMESCALE
+    first = source.first
+    start = newest.dts + newest.duration if begun else first.dts
+    wall_ms = first.wall_ms + (start - first.dts) * 1000 // VIDEO_TIMESCALE
     part = newest.part + 1 if begun else 0
-    return Opening(msn, start, wall_ms, source.discontinuity, newest.init, part), end
+    return Opening(msn, start, wall_ms, first.discontinuity, newest.init, part), _end(source)
 
 
-def _segment(bus: reading.Runner, broadcast: str, msn: int) -> tuple[Chunk, int]:
-    """The source's first chunk of a segment, and where the segment ends (or has come to so far), in ticks."""
-    at = bus.run(reading.start_of(broadcast, SOURCE, msn))
-    found = bus.run(reading.chunks(broadcast, {SOURCE: at}, block_ms=0, count=MAX_CHUNKS)).get(SOURCE, [])
-    first = next((chunk for _, chunk in found if chunk.msn == msn), None)
-    if first is None:
-        raise SegmentGone(broadcast=broadcast, rendition=SOURCE, msn=msn, found=-1)
-    end = first.dts
-    for _, chunk in found:
-        if chunk.msn > msn:
-            end = chunk.dts if chunk.discontinuity == first.discontinuity else end
-            break
-        end = chunk.dts + chunk.duration
-        if chunk.closes is Closes.SEGMENT:
-            break
-    return first, end
+def _end(source: reading.Bounds) -> int:
+    """Where the segment ends, or has come to so far, in ticks."""
+    following = source.following
+    if following is not None and following.discontinuity == source.first.discontinuity:
+        return following.dts
+    return source.newest.dts + source.newest.duration

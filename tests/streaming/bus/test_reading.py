@@ -122,3 +122,16 @@ def wait_for_next_ms(bus: Valkey) -> None:
     start = bus.run(reading.now_ms())
     while bus.run(reading.now_ms()) == start:
         pass
+
+
+def test_the_bounds_of_a_segment(thread_bus: Valkey, token: str) -> None:
+    put(thread_bus, token, segment(0))
+    put(thread_bus, token, segment(1)[:2])
+    closed = thread_bus.run(reading.bounds("b", SOURCE, 0))
+    assert [(each.msn, each.part) for each in (closed.first, closed.newest)] == [(0, 0), (0, 4)]
+    assert closed.following is not None
+    assert (closed.following.msn, closed.following.part) == (1, 0)
+    begun = thread_bus.run(reading.bounds("b", SOURCE, 1))
+    assert (begun.first.part, begun.newest.part, begun.following) == (0, 1, None)
+    with pytest.raises(SegmentGone):
+        thread_bus.run(reading.bounds("b", SOURCE, 2))

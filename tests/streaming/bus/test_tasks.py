@@ -100,6 +100,18 @@ def test_past_the_deadline_only_gaps_are_published(bus: Valkey) -> None:
     bus.run(tasks.publish_part(B, token, "480p", chunk(0, 0, gap=True)))
 
 
+def test_what_is_left_of_an_attempt_s_time(bus: Valkey) -> None:
+    token = ordered(bus, expected={"480p": "", "160p": ""})
+    both = ["480p", "160p"]
+    bus.run(tasks.shorten_deadline(B, 0, "480p", late_ms=1_000))
+    assert 59_000 < (bus.run(tasks.remaining(B, 0, token, both)) or 0) <= 60_000
+    bus.run(tasks.finish(B, 0, token, "160p"))
+    assert 0 < (bus.run(tasks.remaining(B, 0, token, both)) or 0) <= 1_000
+    ordered(bus, expected={"480p": token})
+    assert bus.run(tasks.remaining(B, 0, token, both)) is None
+    assert bus.run(tasks.remaining(B, 9, token, both)) is None
+
+
 def test_a_deadline_is_only_ever_brought_forward(bus: Valkey) -> None:
     ordered(bus, late_ms=5_000)
     assert not bus.run(tasks.shorten_deadline(B, 0, "480p", late_ms=9_000))
