@@ -182,6 +182,7 @@ RECORDINGS = {
     "/vods/{vod:uuid}/storyboard.vtt",
     "/vods/{vod:uuid}/storyboard-{number:int}.jpg",
     "/vods/{vod:uuid}/poster.jpg",
+    "/vods/{vod:uuid}/chat-{number:int}.json",
     "/vods/{vod:uuid}/preview.mp4",
     "/vods/{vod:uuid}/audio.m4a",
     "/vods/{vod:uuid}/video-{number:int}.mp4",
