@@ -17,6 +17,7 @@ from streaming.playback.answers import Endpoint
 from streaming.playback.archive import Archive, NoArchive
 from streaming.playback.audience import Audience
 from streaming.playback.bodies import Bodies
+from streaming.playback.dash import Dash
 from streaming.playback.dvr import Dvr
 from streaming.playback.errors import NotHere
 from streaming.playback.following import BROADCASTS, Following
@@ -34,6 +35,7 @@ def create_app(*, bus_url: str = "", state_url: str = "", archive: Archive | Non
     following = Following(bus, Bodies(), time.monotonic)
     kept = archive or NoArchive()
     player = Player(bus, following, kept)
+    dash = Dash(following, now_ms=_unix_ms)
     dvr = Dvr(bus, following, kept, time.monotonic)
     audience = Audience(bus, state, following, now_ms=_unix_ms, clock=time.monotonic)
 
@@ -54,6 +56,7 @@ def create_app(*, bus_url: str = "", state_url: str = "", archive: Archive | Non
             Route(rendition + "/init-{number:int}.mp4", Endpoint(player.init)),
             Route(rendition + "/dvr.m3u8", Endpoint(dvr.playlist)),
             Route(broadcast + "/manifest.m3u8", Endpoint(player.manifest)),
+            Route(broadcast + "/manifest.mpd", Endpoint(dash.manifest)),
             Route(broadcast + "/dvr.m3u8", Endpoint(dvr.manifest)),
             Route(broadcast + "/status", Endpoint(audience.status)),
             Route(broadcast + "/heartbeat", Endpoint(audience.heartbeat, method="POST")),

@@ -20,6 +20,7 @@ from streaming.bus.epoch import epoch
 from streaming.bus.errors import BusError
 from streaming.bus.layout import Progress
 from streaming.bus.redis import BLOCK_MS, AsyncValkey
+from streaming.dash.periods import Periods
 from streaming.media import BroadcastState, Chunk, Description
 from streaming.playback import metrics
 from streaming.playback.bodies import Bodies, BodyName
@@ -69,6 +70,8 @@ class Follower:
         self._fetching = asyncio.Lock()
         self._interruption: asyncio.Future[None] | None = None
         self._abandoned: set[asyncio.Task[Entries]] = set()
+        self.periods = Periods()
+        """What the DASH manifest remembers from one to the next."""
 
     @property
     def description(self) -> Description:
@@ -120,15 +123,17 @@ class Follower:
             followed.wake()
         self.renditions.clear()
 
-    async def followed(self, rendition: str) -> FollowedRendition:
-        """The rendition, followed from now on. Raises UnknownRendition, BusError."""
+    async def followed(self, rendition: str, *, wants: bool = True) -> FollowedRendition:
+        """The rendition, followed from now on; who only lists it `wants` nothing of it. Raises UnknownRendition,
+        BusError.
+        """
         self.asked_at = now = self._clock()
         followed = self.renditions.get(rendition)
         if followed is None:
             async with self._opening:
-                followed = self.renditions.get(rendition) or await self._follow(rendition)
+                followed = self.renditions.get(rendition) or await self._follow(rendition, wants=wants)
         followed.asked_at = now
-        if followed.on_demand and now - followed.wanted_at >= WANT_S and not self.has_ended:
+        if wants and followed.on_demand and now - followed.wanted_at >= WANT_S and not self.has_ended:
             followed.wanted_at = now
             await self._bus.run(want(self.broadcast, rendition))
         return followed
@@ -249,7 +254,7 @@ class Follower:
         if not self.has_ended:
             await self._bus.run_all([want(self.broadcast, name) for name in idle])
 
-    async def _follow(self, rendition: str) -> FollowedRendition:
+    async def _follow(self, rendition: str, *, wants: bool) -> FollowedRendition:
         known = next((known for known in self.description.renditions if known.name == rendition), None)
         if known is None:
             raise UnknownRendition(self.broadcast, rendition)
@@ -260,8 +265,12 @@ class Follower:
         if followed.on_demand and not self.has_ended:
             # Where it is idle, what is on the bus now is from an earlier run: begin behind it.
             followed.at = await self._bus.run(reading.newest_id(self.broadcast, rendition))
-            followed.wanted_at = self._clock()
-            first = followed.runs_from = await self._bus.run(want(self.broadcast, rendition))
+            if wants:
+                followed.wanted_at = self._clock()
+                first = followed.runs_from = await self._bus.run(want(self.broadcast, rendition))
+            else:
+                followed.wanted_at = -math.inf
+                first = followed.runs_from = self.running.get(rendition)
         if first is not None:
             for entry, chunk, size in await self._bus.run(
                 reading.headers(self.broadcast, rendition, span_ms=SPAN_MS, from_msn=first)

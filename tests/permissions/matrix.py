@@ -165,6 +165,7 @@ MATRIX = (*SITE, *CHAT, *API, *ACCOUNTS)
 
 PLAYBACK = {
     "/streams/{broadcast}/manifest.m3u8",
+    "/streams/{broadcast}/manifest.mpd",
     "/streams/{broadcast}/{rendition}/index.m3u8",
     "/streams/{broadcast}/{rendition}/{msn:int}.{part:int}.m4s",
     "/streams/{broadcast}/{rendition}/{msn:int}.m4s",
