@@ -30,6 +30,10 @@ demo: $(RUNTIME) ## While `make run` runs: broadcast a test picture with a clock
 edge: $(RUNTIME) ## While `make run` runs: TLS, HTTP/2 and a cache in front of it
 	@exec $(PY) -m deploy.edge $(ARGS)
 
+.PHONY: cluster
+cluster: $(RUNTIME) $(VENDOR) ## Run three hosts with one set of databases and the edge in front, on this machine
+	@exec $(PY) -m deploy.cluster
+
 .PHONY: test
 test: check $(VENDOR) ## Check the code and run every test
 	@$(PY) -m pytest $(ARGS)

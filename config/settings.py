@@ -136,7 +136,8 @@ def lan_address() -> str:
 
 
 LAN_ADDRESS = lan_address()
-HOST_NAME = socket.gethostname()
+HOST_NAME = text("HOST_NAME", socket.gethostname())
+"""Under which this host offers its devices: no two may have the same."""
 ALLOWED_HOSTS = words(
     "ALLOWED_HOSTS",
     {PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]", HOST_NAME, f"{HOST_NAME}.local", LAN_ADDRESS} - {""},

@@ -54,6 +54,8 @@ class Edge:
     pages: Sequence[str]
     whip: str = ""
     host: str = "127.0.0.1"
+    plain: bool = False
+    """Whether browsers may come without TLS: in tests alone."""
 
     @property
     def certificate(self) -> Path:
@@ -103,14 +105,19 @@ class Edge:
         """What `haproxy.cfg` asks of its environment."""
         lists = {"LIVE": self.live, "PAGES": self.pages, "WHIP": [self.whip] if self.whip else []}
         origins = {f"{name}_{number}": at for name, each in lists.items() for number, at in enumerate(each, start=1)}
-        return origins | {
-            "EDGE_HTTP": f"{self.host}:{self.ports.http}",
-            "EDGE_HTTPS": f"{self.host}:{self.ports.https}",
-            "EDGE_CERT": str(self.certificate),
-            "EDGE_CACHE": f"127.0.0.1:{self.ports.cache}",
-            "EDGE_ORIGINS": f"127.0.0.1:{self.ports.origins}",
-            "EDGE_METRICS": f"127.0.0.1:{self.ports.metrics}",
-        }
+        plain = {"EDGE_PLAIN": "1"} if self.plain else {}
+        return (
+            origins
+            | plain
+            | {
+                "EDGE_HTTP": f"{self.host}:{self.ports.http}",
+                "EDGE_HTTPS": f"{self.host}:{self.ports.https}",
+                "EDGE_CERT": str(self.certificate),
+                "EDGE_CACHE": f"127.0.0.1:{self.ports.cache}",
+                "EDGE_ORIGINS": f"127.0.0.1:{self.ports.origins}",
+                "EDGE_METRICS": f"127.0.0.1:{self.ports.metrics}",
+            }
+        )
 
     def _sign_for_localhost(self) -> None:
         key, certificate = self.folder / "key.pem", self.folder / "certificate.pem"
