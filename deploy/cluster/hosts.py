@@ -72,6 +72,7 @@ class Host:
             "WHIP_PORT": str(ports.whip),
             "IRC_PORT": str(ports.irc),
             "FLOWER_PORT": str(ports.flower),
+            "METRICS_HOST": self.address,
             "METRICS_PORT": str(ports.metrics),
         }
 
