@@ -28,7 +28,7 @@ def chat_panel(context: RequestContext, channel: Channel, *, overlay: bool = Fal
 
 @register.inclusion_tag("chat/_replay.html")
 def chat_replay(channel: Channel, url: str) -> Any:
-    """A recorded room beside its video; `url` answers its records (docs/chat.md, "Replay")."""
+    """A recorded room beside its video; `url` has `{n}` for a window's number (docs/chat.md, "Replay")."""
     return {"login": channel.login, "url": url}
 
 

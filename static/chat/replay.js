@@ -1,12 +1,12 @@
 import { EmoteSet } from "./emote-set.js";
 import { InStep } from "./in-step.js";
-import { messageLine } from "./line.js";
+import { messageLine, noticeLine } from "./line.js";
 import { Log } from "./log.js";
 import { VideoClock } from "./picture-clock.js";
 
 /** What was said so long before the place one jumps to is shown too. */
 const BEFORE_MS = 30_000;
-/** The next stretch is fetched so long before the picture gets there. */
+/** The next window is fetched so long before the picture gets there. */
 const AHEAD_MS = 20_000;
 const RETRY_MS = 3_000;
 /** A player tells its time a few times a second; a larger step is a jump. */
@@ -19,8 +19,10 @@ export class Replay {
   #emotes;
   #clock = new VideoClock();
   #inStep;
-  #until = 0;
+  #window = 0;
+  #everyMs = 30_000;
   #fetching = null;
+  #absent = false;
   #last = -Infinity;
 
   /** @param {HTMLElement} root the section with data-replay */
@@ -44,14 +46,14 @@ export class Replay {
       this.#fetching = null;
       this.#log.empty();
       this.#inStep.empty();
-      this.#until = Math.max(0, Math.floor(now) - BEFORE_MS);
+      this.#window = Math.floor(Math.max(0, now - BEFORE_MS) / this.#everyMs);
     }
     this.#last = now;
     this.#fetchIfDue();
   }
 
   #fetchIfDue() {
-    if (!this.#fetching && this.#until !== null && this.#last + AHEAD_MS > this.#until) {
+    if (!this.#fetching && !this.#absent && this.#last + AHEAD_MS > this.#window * this.#everyMs) {
       this.#fetch();
     }
   }
@@ -59,13 +61,19 @@ export class Replay {
   async #fetch() {
     const fetching = (this.#fetching = new AbortController());
     try {
-      const response = await fetch(`${this.#url}?from=${this.#until}`, { signal: fetching.signal });
+      const response = await fetch(this.#url.replace("{n}", this.#window), { signal: fetching.signal });
+      if (response.status === 404) {
+        this.#absent = true;
+        this.#log.append([noticeLine("Nothing was said, or it is not to be had yet.")]);
+        return;
+      }
       if (!response.ok) {
         throw new Error(response.statusText);
       }
-      const { records, until } = await response.json();
-      this.#until = until;
-      this.#inStep.take(records);
+      const { every_ms: everyMs, messages } = await response.json();
+      this.#everyMs = everyMs;
+      this.#window += 1;
+      this.#inStep.take(messages);
     } catch (error) {
       if (error.name === "AbortError") {
         return;
@@ -78,23 +86,7 @@ export class Replay {
     }
   }
 
-  #show(records) {
-    const lines = [];
-    const flush = () => lines.length && this.#log.append(lines.splice(0));
-    for (const record of records) {
-      if (record.type === "message") {
-        lines.push(messageLine(record, this.#emotes, ""));
-        continue;
-      }
-      flush();
-      if (record.type === "delete") {
-        this.#log.remove(record.target);
-      } else if (record.type === "clear" && record.user) {
-        this.#log.removeOf(record.user);
-      } else if (record.type === "clear") {
-        this.#log.empty();
-      }
-    }
-    flush();
+  #show(messages) {
+    this.#log.append(messages.map((message) => messageLine(message, this.#emotes, "")));
   }
 }

@@ -206,7 +206,7 @@ async def test_the_desk_lets_a_held_message_through_and_undoes_a_ban(
 
 
 REPLAY = """<!DOCTYPE html><link rel="stylesheet" href="/static/css/tokens.css">
-<section class="chat" data-replay="/replay.json" data-emotes-url="/chat/{login}/emotes"
+<section class="chat" data-replay="/replay-{n}.json" data-emotes-url="/chat/{login}/emotes"
   data-house-emotes="/static/chat/emotes/">
 <div class="chat__scroll"><ol class="chat__lines" data-lines></ol><button data-more hidden></button></div></section>
 <script type="module" src="/static/chat/main.js"></script>"""
@@ -221,13 +221,12 @@ async def test_a_replay_follows_its_video_through_jumps(web: Server, alice: User
         return {**common, "at": at, "text": f"at {at}"}
 
     async def answer(route: Route) -> None:
-        """Stretches of a minute: something is said each ten seconds."""
-        start = int(route.request.url.partition("from=")[2])
-        until = start - start % 60_000 + 60_000
-        records = [said(at) for at in range(0, 600_000, 10_000) if start <= at < until]
-        await route.fulfill(json={"records": records, "until": until if until < 600_000 else None})
+        """Windows of 30 s: something is said each ten seconds."""
+        start = int(route.request.url.rpartition("-")[2].removesuffix(".json")) * 30_000
+        messages = [said(at) for at in range(start, start + 30_000, 10_000)]
+        await route.fulfill(json={"every_ms": 30_000, "messages": messages})
 
-    await page.route("**/replay.json*", answer)
+    await page.route("**/replay-*.json", answer)
     document = REPLAY.replace("{login}", alice.username)
     await page.route("**/replay", lambda route: route.fulfill(body=document, content_type="text/html"))
     await page.goto(f"{web.url}/replay")
