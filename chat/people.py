@@ -35,8 +35,8 @@ def find_channel(login: str) -> Channel:
 
 
 def load_facts(room_id: str) -> Facts:
-    """A room's facts. Raises UnknownRoom."""
-    channel = Channel.objects.select_related("user").filter(pk=UUID(room_id)).first()
+    """The facts of a public channel's room. Raises UnknownRoom."""
+    channel = Channel.objects.public().select_related("user").filter(pk=UUID(room_id)).first()
     if channel is None:
         raise UnknownRoom
     room = Room.objects.filter(pk=channel.pk).first()

@@ -18,7 +18,7 @@ from chat.errors import ChatUnavailable
 from chat.events import dumps, notice
 from chat.facts import Facts
 from chat.hub.feed import Feed
-from chat.hub.room import RING, Room, Viewer, local
+from chat.hub.room import Room, Viewer, local
 from streaming.bus.errors import BusError
 from streaming.bus.redis import AsyncValkey
 
@@ -28,6 +28,8 @@ ROOMS = 50_000
 """The most rooms one process follows."""
 LINGER_S = 30.0
 """An empty room is kept so long: a viewer who reloads the page finds it warm."""
+OPENED_WITH = 200
+"""Records that a room is opened with: what a welcome shows. Who missed more is served from the log."""
 RETRY_S = 1.0
 COUNTED_AT_ONCE = 200
 """Rooms whose people are counted in one round trip."""
@@ -183,7 +185,7 @@ class Hub:
             logger.exception("the facts of room %s are not to be had", room.room)
         if await self._feed.subscribe(layout.channel(room.room)):
             try:
-                room.open(await self.valkey.run(log.tail(room.room, count=RING, epoch=fresh_epoch())))
+                room.open(await self.valkey.run(log.tail(room.room, count=OPENED_WITH, epoch=fresh_epoch())))
             except BusError as error:
                 logger.warning("room %s opens without its log: %s", room.room, error)
         room.reliable = self._feed.up
@@ -220,13 +222,13 @@ class Hub:
         while self._rooms.get(room.room) is room:
             try:
                 if not room.epoch:
-                    tail = await self.valkey.run(log.tail(room.room, count=RING, epoch=fresh_epoch()))
+                    tail = await self.valkey.run(log.tail(room.room, count=OPENED_WITH, epoch=fresh_epoch()))
                     room.open(tail)
                     whole = not room.viewers  # what was said before the log could be read they have not seen
                 else:
                     tail = await self.valkey.run(log.after(room.room, room.offset, epoch=fresh_epoch()))
                     if tail.epoch != room.epoch:
-                        tail = await self.valkey.run(log.tail(room.room, count=RING, epoch=fresh_epoch()))
+                        tail = await self.valkey.run(log.tail(room.room, count=OPENED_WITH, epoch=fresh_epoch()))
                     whole = room.catch_up(tail)
             except BusError as error:
                 logger.warning("room %s can't catch up yet: %s", room.room, error)

@@ -19,9 +19,14 @@ from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 
 from accounts.models import User
+from chat.bus import log, posting
+from chat.bus.layout import MESSAGE
+from chat.events import Author, Said
 from chat.services import roles
 from deploy.local.valkey import Valkey
+from streaming.bus.redis import AsyncValkey
 from tests.chat.conftest import Connect, Server, Socket, serve, token_of
+from tests.settings import STATE_URL
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -134,6 +139,20 @@ async def test_what_is_acknowledged_comes_once_and_in_order_whatever_process_is_
     assert len({message["id"] for message in heard}) == len(heard)
     # What was on its way when its process died may have been taken: its author was told neither yes nor no.
     assert len(heard) - len(acknowledged) <= 2
+
+
+async def test_more_than_a_process_remembers_is_read_from_the_log(web: Server, alice: User, enter: Connect) -> None:
+    room, body = str(alice.channel.pk), Said(Author("u", "bobby", "#000000"), "hi").body()
+    valkey = AsyncValkey(STATE_URL)
+    await valkey.run_all([posting.append(room, body=body, epoch="0" * 15, kind=MESSAGE) for _ in range(300)])
+    back = await enter(web, alice.username, query="?history=0")
+    assert [record["offset"] for record in await resume(back, "0" * 15, 5)] == list(range(6, 301))
+    await valkey.run_all([posting.append(room, body=body, epoch="0" * 15, kind=MESSAGE) for _ in range(log.MOST)])
+    await valkey.aclose()
+    back = await enter(web, alice.username, query="?history=0")
+    # More than one call reads is not had in pieces: the client begins anew.
+    await back.send(type="resume", epoch="0" * 15, offset=5)
+    assert (await back.get("resumed"))["recovered"] is False
 
 
 async def test_a_storm_of_reconnects_gets_everything_once(

@@ -24,6 +24,7 @@ from chat.errors import (
     NotModerator,
     TargetProtected,
     UnknownMessage,
+    UnknownRoom,
     UnknownUser,
 )
 from chat.events import Author, Said
@@ -311,3 +312,10 @@ def test_the_room_hears_of_a_ban_and_a_clear(
         ("clear", None, None),
     ]
     assert live.find_record(channel.pk, records[0]["id"]) is not None
+
+
+def test_a_suspended_channel_has_no_room(channel: Channel) -> None:
+    assert people.load_facts(str(channel.pk)).login == channel.login
+    Channel.objects.filter(pk=channel.pk).update(suspended=True)
+    with pytest.raises(UnknownRoom):
+        people.load_facts(str(channel.pk))
