@@ -55,7 +55,7 @@ def make_storyboard(job: Job) -> Outcome:
     size = 0
     for first in range(0, count, COLUMNS * ROWS):
         pulse(first, count)
-        sheet = _sheet(storage, film.lead, shown[first : first + COLUMNS * ROWS])
+        sheet = sheet_of(storage, film.lead, shown[first : first + COLUMNS * ROWS])
         key = f"{vod.prefix}storyboard-{len(sheets)}.jpg"
         storage.put(key, sheet)
         sheets.append(key)
@@ -125,7 +125,7 @@ def still(storage: MediaStorage, track: Track, segment: StoredSegment, *, width:
     return run(still_command(settings.FFMPEG, width=width), movie, timeout=TIMEOUT_SECONDS)
 
 
-def _sheet(storage: MediaStorage, track: Track, segments: Sequence[StoredSegment]) -> bytes:
+def sheet_of(storage: MediaStorage, track: Track, segments: Sequence[StoredSegment]) -> bytes:
     """A JPEG of small pictures, row by row."""
     rows = -(-len(segments) // COLUMNS)
     sheet = Image.new("RGB", (TILE_WIDTH * COLUMNS, TILE_HEIGHT * rows))
