@@ -27,6 +27,8 @@ class WorkflowKind(StrEnum):
     DELETE_VOD = "delete-vod"
     CLIP = "clip"
     DELETE_CLIP = "delete-clip"
+    KEEPING = "keeping"
+    """What is done once a day; the subject stands for the day."""
 
 
 def want(kind: WorkflowKind, subject: UUID) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 from vods.archiving import SEAL
@@ -11,6 +12,7 @@ from vods.steps import StepSpec, Work
 from vods.wanted import WorkflowKind
 from vods.work.archive import archive
 from vods.work.chat import make_chat, record_chat
+from vods.work.keeping import KEEPING, apply_retention, keeping_of
 from vods.work.ladder import complete_ladder, gather_ladder
 from vods.work.movies import make_audio, make_videos
 from vods.work.pictures import make_poster, make_preview, make_storyboard
@@ -30,6 +32,7 @@ WORKS: Mapping[str, Work] = {
     "chat": Work(make_chat, died=product_died(AssetKind.CHAT)),
     "gather-ladder": Work(gather_ladder),
     "complete-ladder": Work(complete_ladder),
+    "retention": Work(apply_retention),
     "remove-vod": Work(remove_vod),
     "vanish-vod": Work(vanish_vod),
 }
@@ -38,6 +41,7 @@ WORKS: Mapping[str, Work] = {
 FIRST_STEPS: Mapping[WorkflowKind, Sequence[StepSpec]] = {
     WorkflowKind.VOD: (SEAL,),
     WorkflowKind.DELETE_VOD: REMOVE_VOD,
+    WorkflowKind.KEEPING: KEEPING,
 }
 
 ENDS: Mapping[WorkflowKind, Sequence[WorkflowKind]] = {
@@ -46,8 +50,9 @@ ENDS: Mapping[WorkflowKind, Sequence[WorkflowKind]] = {
 """Workflows of the same subject that are cancelled when one of a kind begins."""
 
 
-def asked_for() -> Iterator[tuple[WorkflowKind, UUID]]:
-    """The workflows that rows ask for by their state, whether they run by now or not."""
+def asked_for(*, today: date) -> Iterator[tuple[WorkflowKind, UUID]]:
+    """The workflows that rows ask for by their state, and the day, whether they run by now or not."""
+    yield WorkflowKind.KEEPING, keeping_of(today)
     for state, kind in ((VodState.SEALING, WorkflowKind.VOD), (VodState.DELETING, WorkflowKind.DELETE_VOD)):
         for pk in Vod.objects.filter(state=state).values_list("pk", flat=True):
             yield kind, pk

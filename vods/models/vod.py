@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from django.db import models
@@ -88,10 +87,6 @@ class VodQuerySet(models.QuerySet["Vod"]):
     def for_cards(self) -> VodQuerySet:
         """With all that a card shows, newest first, in one query."""
         return self.select_related("channel__user", "category").order_by("-recorded_at", "-id")
-
-    def expiring(self, now: datetime) -> VodQuerySet:
-        """Those whose time has come, if their streamer was warned."""
-        return self.existing().filter(expires_at__lte=now, warned_at__isnull=False)
 
 
 class Vod(models.Model):

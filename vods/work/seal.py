@@ -34,6 +34,7 @@ PRODUCTS = (
 """What is made of a VOD once it plays."""
 MADE = (AssetKind.POSTER, AssetKind.STORYBOARD, AssetKind.MP4, AssetKind.AUDIO, AssetKind.PREVIEW, AssetKind.CHAT)
 NOTHING_RECORDED = "Nothing of this broadcast was recorded."
+FORGOTTEN = "Its last seconds may be missing: storage was out of reach for too long when it ended."
 
 
 def seal(job: Job) -> Outcome:
@@ -49,7 +50,10 @@ def seal(job: Job) -> Outcome:
     description = bus.run(reading.description(str(vod.broadcast_id)))
     runs = [] if description is None else _rest(bus, vod, description)
     kept = settings_of(vod.channel_id).keep_broadcasts
-    return Outcome(write=lambda: _write(vod.pk, runs, kept=kept), then=PRODUCTS if kept else ())
+    forgotten = FORGOTTEN if description is None else ""
+    if forgotten:
+        log.error("vod.forgotten", vod=str(vod.pk))
+    return Outcome(write=lambda: _write(vod.pk, runs, kept=kept, note=forgotten), then=PRODUCTS if kept else ())
 
 
 def seal_died(subject: UUID, _arguments: Mapping[str, Any], error: str) -> None:
@@ -72,7 +76,7 @@ def _rest(bus: reading.Runner, vod: Vod, description: Description) -> list[Recor
     ]
 
 
-def _write(vod_id: UUID, runs: Sequence[RecordedRun], *, kept: bool) -> None:
+def _write(vod_id: UUID, runs: Sequence[RecordedRun], *, kept: bool, note: str) -> None:
     for run in runs:
         enter_run(vod_id, run)
     vod = Vod.objects.select_for_update(no_key=True).get(pk=vod_id)
@@ -96,7 +100,7 @@ def _write(vod_id: UUID, runs: Sequence[RecordedRun], *, kept: bool) -> None:
     Vod.objects.filter(pk=vod_id, state__in=[VodState.SEALING, VodState.FAILED]).update(
         state=VodState.READY,
         ready_at=Now(),
-        error="",
+        error=note,
         duration_ms=timeline.duration_ms,
         lost=timeline.lost,
         recorded_at=datetime.fromtimestamp(timeline.segments[0].wall_ms / 1000, UTC),

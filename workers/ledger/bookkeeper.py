@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -19,6 +20,7 @@ from django.utils import timezone
 from streaming.bus import events, reading
 from streaming.bus.archive import leading
 from streaming.bus.errors import BusError
+from streaming.bus.layout import Call
 from streaming.bus.redis import Valkey
 from vods import archiving
 from vods.recording import RUN
@@ -96,14 +98,10 @@ class Bookkeeper(threading.Thread):
 
     def sweep(self) -> None:
         """Finds what no event told of, and wakes what is due. Raises BusError, DatabaseError."""
-        live = [UUID(broadcast) for broadcast in self._bus.run(reading.leases())]
-        for gone in self._planned.keys() - set(live):
-            del self._planned[gone]
-        for broadcast in live:
-            self._look(broadcast)
+        self._look(list(self._bus.run(reading.leases())))
         for broadcast in list(archiving.overlooked(now=timezone.now())):
             self._ended(broadcast)
-        wanted = list(asked_for())
+        wanted = list(asked_for(today=timezone.now().date()))
         subjects = [subject for _, subject in wanted]
         known = set(Workflow.objects.filter(subject__in=subjects, open=False).values_list("kind", "subject"))
         for kind, subject in wanted:
@@ -112,23 +110,28 @@ class Bookkeeper(threading.Thread):
         self._wake()
         prune()
 
-    def _look(self, broadcast: UUID) -> None:
-        description, progress = self._bus.run_all(
-            [reading.description(str(broadcast)), reading.progress(str(broadcast))]
-        )
-        if description is not None and description.renditions:
-            newest = progress.get(leading(description))
+    def _look(self, live: Sequence[str]) -> None:
+        """Asks for what is over of every live broadcast; one round trip to the bus for all."""
+        for gone in self._planned.keys() - {UUID(broadcast) for broadcast in live}:
+            del self._planned[gone]
+        calls: list[Call[Any]] = []
+        for broadcast in live:
+            calls += [reading.description(broadcast), reading.progress(broadcast)]
+        replies = self._bus.run_all(calls)
+        for broadcast, description, progress in zip(live, replies[::2], replies[1::2], strict=True):
+            newest = progress.get(leading(description)) if description and description.renditions else None
             if newest is not None:
-                self._archive(broadcast, newest.msn)
+                self._archive(UUID(broadcast), newest.msn)
 
     def _archive(self, broadcast: UUID, newest_msn: int) -> None:
-        vod = archiving.begin(broadcast_id=broadcast)
-        if vod is None:
+        planned = self._planned.get(broadcast)
+        steps = archiving.due_runs(newest_msn=newest_msn, since=planned or 0)
+        if planned is not None and not steps:
             return
-        steps = archiving.due_runs(newest_msn=newest_msn, since=self._planned.get(broadcast, 0))
-        if steps:
+        vod = archiving.begin(broadcast_id=broadcast)
+        if vod is not None:
             self._start(WorkflowKind.VOD, vod.pk, steps, stays_open=True)
-            self._planned[broadcast] = (newest_msn - archiving.LAG) // RUN * RUN
+        self._planned[broadcast] = max(0, newest_msn - archiving.LAG) // RUN * RUN
 
     def _ended(self, broadcast: UUID) -> None:
         self._planned.pop(broadcast, None)

@@ -1,0 +1,110 @@
+"""The daily step that lets VODs go which are past their retention or beyond their channel's quota."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from functools import partial
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import structlog
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from streaming.models import Channel
+from vods.errors import VodError
+from vods.models import Vod, VodSettings
+from vods.retention import Held, Verdict, decide
+from vods.services.vods import delete_vod
+from vods.steps import Job, Lane, Outcome, StepSpec
+
+log = structlog.get_logger(__name__)
+
+LETTER = """\
+These videos will be deleted on the day beside them, as your channel keeps videos for a limited time, or has no room
+for more:
+
+{videos}
+
+Mark those that you want to keep, or download them before.
+"""
+KEEPING = (StepSpec(name="retention", work="retention", lane=Lane.SLOW),)
+
+
+def keeping_of(day: date) -> UUID:
+    """The subject of a day's workflow: there is one each day, however many dispatchers there are."""
+    return uuid5(NAMESPACE_URL, f"keeping:{day.isoformat()}")
+
+
+def apply_retention(_job: Job) -> Outcome:
+    """Warns of what is to go in a week, and deletes what was warned of so long ago."""
+    now = timezone.now()
+    return Outcome(write=partial(_apply, now))
+
+
+def _apply(now: datetime) -> None:
+    bounded = VodSettings.objects.filter(Q(retention_days__isnull=False) | Q(quota__isnull=False))
+    warned = Channel.objects.filter(vods__warned_at__isnull=False)
+    for channel in Channel.objects.filter(Q(vod_settings__in=bounded) | Q(pk__in=warned)).distinct():
+        _apply_to(channel, now=now)
+
+
+def _apply_to(channel: Channel, *, now: datetime) -> None:
+    chosen = VodSettings.objects.filter(channel=channel).first()
+    days = chosen.retention_days if chosen else None
+    vods = Vod.objects.ready().filter(channel=channel)
+    held = [
+        Held(vod.pk, vod.ready_at, vod.size, vod.kept, vod.expires_at, vod.warned_at)
+        for vod in vods
+        if vod.ready_at is not None
+    ]
+    changes = decide(
+        held,
+        retention=timedelta(days=days) if days is not None else None,
+        quota=chosen.quota if chosen else None,
+        now=now,
+    )
+    told: dict[datetime, list[UUID]] = defaultdict(list)
+    for vod_id, verdict, at in changes:
+        assert isinstance(vod_id, UUID)
+        if verdict is Verdict.WARN:
+            Vod.objects.filter(pk=vod_id).update(warned_at=now, expires_at=at)
+            told[at].append(vod_id)
+        elif verdict is Verdict.STAY:
+            Vod.objects.filter(pk=vod_id).update(warned_at=None, expires_at=None)
+        else:
+            _let_go(vod_id)
+    if told:
+        transaction.on_commit(partial(_tell, channel.pk, dict(told)))
+
+
+def _let_go(vod_id: UUID) -> None:
+    try:
+        delete_vod(vod_id=vod_id)
+    except VodError as error:
+        log.info("retention.left", vod=str(vod_id), why=str(error))
+    else:
+        log.info("retention.deleted", vod=str(vod_id))
+
+
+def _tell(channel_id: UUID, told: Mapping[datetime, Sequence[UUID]]) -> None:
+    """Writes to the streamer which videos go when. One who gave no address sees it on the page."""
+    user = User.objects.filter(channel=channel_id).first()
+    if user is None or not user.email:
+        return
+    lines = [
+        f"{at:%Y-%m-%d}  {vod.headline}  {settings.PUBLIC_URL}{vod.get_absolute_url()}"
+        for at, vod_ids in sorted(told.items())
+        for vod in Vod.objects.filter(pk__in=vod_ids).select_related("channel__user")
+    ]
+    send_mail(
+        subject="Some of your videos are about to be deleted",
+        message=LETTER.format(videos="\n".join(lines)),
+        from_email=None,
+        recipient_list=[user.email],
+    )
