@@ -9,7 +9,7 @@ import json
 import struct
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha1
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -152,6 +152,7 @@ def pack_description(description: Description) -> tuple[str, str]:
     return description.state.value, json.dumps(facts, separators=(",", ":"))
 
 
+@lru_cache(maxsize=4_096)  # seldom written, and read whenever somebody looks
 def unpack_description(state: bytes, facts: bytes) -> Description:
     values = json.loads(facts)
     return Description(

@@ -15,13 +15,20 @@ local now = now_ms()
 local newest = -1
 local source = redis.call('HGET', KEYS[2], ARGV[1])
 if source then newest = tonumber(source:match('^(%d+)')) end
+-- What every running rendition has behind it needs no more looking at, but for the last of it.
+local running = redis.call('HGETALL', KEYS[3])
+local needed = newest - 1
+for i = 1, #running, 2 do
+  local reached = redis.call('HGET', KEYS[2], running[i])
+  needed = math.min(needed, reached and tonumber(reached:match('^(%d+)')) - 1 or tonumber(running[i + 1]))
+end
 local tasks = {}
-for msn = math.max(0, newest - tonumber(ARGV[2])), newest do
+for msn = math.max(0, newest - tonumber(ARGV[2]), needed), newest do
   local fields = redis.call('HGETALL', KEYS[1] .. string.format('%.0f', msn))
   if #fields > 0 then tasks[#tasks + 1] = {string.format('%.0f', msn), fields} end
 end
 local oldest = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
-return {decimal(now), redis.call('HGETALL', KEYS[2]), redis.call('HGETALL', KEYS[3]),
+return {decimal(now), redis.call('HGETALL', KEYS[2]), running,
         redis.call('HGETALL', KEYS[4]), tasks, oldest[2] or '0'}
 """
 )
@@ -77,7 +84,10 @@ class View:
 
 
 def observe(broadcast: str, *, segments: int) -> Call[View]:
-    """What is going on in a broadcast, with the tasks of its newest `segments` and the current one."""
+    """What is going on in a broadcast, with the tasks of its newest `segments` and the current one.
+
+    Of those that all running renditions have behind them only the last is read: a dispatcher looks often.
+    """
 
     def parse(reply: list[Any]) -> View:
         now_ms, progress, running, wanted, tasks, oldest = reply
