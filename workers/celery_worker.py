@@ -12,6 +12,7 @@ from django.conf import settings
 from streaming import metrics
 from vods.steps import Lane
 from workers.devices import UnknownDevice, device_of_queue
+from workers.metrics import ENCODERS
 from workers.worker import Worker
 
 # Celery warns root of pickled messages, of which it accepts none here.
@@ -58,6 +59,7 @@ def _set_up(instance: Any, **_: Any) -> None:
 def _offer(**_: Any) -> None:
     if _worker is not None:
         _worker.start()
+        ENCODERS.set_function(lambda: len(_worker.bench.warm.encoders) if _worker is not None else 0)
 
 
 @signals.worker_shutting_down.connect

@@ -10,14 +10,15 @@ from django.conf import settings
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from streaming.bus.errors import BusError
+from streaming.bus.errors import BusError, BusRefusal
 from streaming.on_air import bus, state
 from vods.workflows import WORKS
 from workers.celery_worker import current_worker
-from workers.errors import AttemptError, EncoderFailed
+from workers.errors import AttemptError, AttemptRefused, EncoderFailed
 from workers.fill import WORK as FILL
 from workers.ledger import attempt
 from workers.ledger.workflows import Wake
+from workers.metrics import SEGMENTS
 from workers.thumbnail import make_thumbnail
 from workers.transcode import Order, transcode
 
@@ -29,8 +30,10 @@ def transcode_segment(broadcast: str, msn: int, token: str, renditions: list[str
     """One attempt at a segment. Who is refused or fails says so on the bus; there is nothing for Celery to retry."""
     try:
         transcode(Order(broadcast, msn, token, tuple(renditions)), current_worker().bench)
+        SEGMENTS.labels("done").inc()
     except (AttemptError, BusError) as error:
         log.warning("segment.left", broadcast=broadcast, msn=msn, token=token, reason=str(error))
+        SEGMENTS.labels("refused" if isinstance(error, AttemptRefused | BusRefusal) else "failed").inc()
         if isinstance(error, EncoderFailed):
             current_worker().suspect()
 

@@ -15,7 +15,8 @@ import yaml
 import config.asgi
 import streaming.ingest.metrics
 import streaming.playback.metrics  # noqa: F401
-import workers.dispatcher.metrics  # noqa: F401
+import workers.dispatcher.metrics
+import workers.metrics  # noqa: F401
 from config import settings
 from deploy.monitoring import dashboards
 from streaming.broadcast_metrics import Broadcasts
