@@ -1,9 +1,12 @@
 const MESSAGES = {
   starting: ["", ""],
   live: ["", ""],
+  playing: ["", ""],
   audio: ["Audio only", ""],
   reconnecting: ["Reconnecting…", "The streamer's connection dropped. Playback goes on by itself."],
   offline: ["Offline", "This page starts playing by itself when the stream begins."],
+  lost: ["The connection is lost", "Playback goes on by itself when it is back."],
+  gone: ["This video is no longer here", "It was deleted, or is not for everybody any more."],
   unsupported: ["This browser can't play the stream", "It has neither Media Source Extensions nor HLS of its own."],
 };
 

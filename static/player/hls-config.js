@@ -1,4 +1,4 @@
-// What hls.js is told. Parts are 0.4 s and the playlist's PART-HOLD-BACK is 1.2 s.
+// What hls.js is told. Live, parts are 0.4 s and the playlist's PART-HOLD-BACK is 1.2 s.
 
 /** Catch up at most this fast: 10 % is not heard, and 1 s of lateness is gone in ten. */
 export const CATCH_UP_RATE = 1.1;
@@ -13,12 +13,22 @@ const PATIENT = {
   errorRetry: { maxNumRetry: 3, retryDelayMs: 250, maxRetryDelayMs: 2_000, backoff: "exponential" },
 };
 
-/** @param {typeof import("../vendor/hls.min.mjs").AbrController} abrController @returns {object} hls.js's configuration */
-export function hlsConfig(abrController) {
+const COMMON = {
+  // The start level is chosen once the renditions are known, so loading starts by hand.
+  autoStartLoad: false,
+  // Nothing here is encrypted, subtitled or interrupted by advertisements.
+  emeEnabled: false,
+  enableInterstitialPlayback: false,
+  manifestLoadPolicy: { default: PATIENT },
+  playlistLoadPolicy: { default: PATIENT },
+  fragLoadPolicy: { default: PATIENT },
+};
+
+/** @param {typeof import("../vendor/hls.min.mjs").AbrController} abrController @returns {object} of a broadcast */
+export function liveConfig(abrController) {
   return {
+    ...COMMON,
     abrController,
-    // The start level is chosen once the renditions are known, so loading starts by hand.
-    autoStartLoad: false,
     // CMAF goes to MSE nearly as it comes: a worker would cost a request and two copies a part.
     enableWorker: false,
     // The first part tells enough: a probe of the lowest level would start a transcoder for nothing.
@@ -31,11 +41,17 @@ export function hlsConfig(abrController) {
     liveSyncOnStallIncrease: 0.4,
     backBufferLength: 30,
     maxBufferLength: 30,
-    // Nothing here is encrypted, subtitled or interrupted by advertisements.
-    emeEnabled: false,
-    enableInterstitialPlayback: false,
-    manifestLoadPolicy: { default: PATIENT },
-    playlistLoadPolicy: { default: PATIENT },
-    fragLoadPolicy: { default: PATIENT },
+  };
+}
+
+/** @returns {object} of a recording, and of a broadcast further back than live */
+export function recordedConfig() {
+  return {
+    ...COMMON,
+    lowLatencyMode: false,
+    // One may skip about in what was loaded; a minute of 6 Mbit/s is 45 MB.
+    backBufferLength: 60,
+    maxBufferLength: 30,
+    maxMaxBufferLength: 60,
   };
 }

@@ -1,14 +1,15 @@
 import { AUDIO, AUTO } from "./renditions.js";
 
 /**
- * Plays a broadcast by the browser's own HLS, where there is no MSE: Safari on iPhones.
- * The same shape as HlsEngine; the system adapts by itself, so the only choices are Auto and audio only.
+ * Plays by the browser's own HLS, where there is no MSE: Safari on iPhones.
+ * The same shape as LiveEngine and VodEngine; the system adapts by itself, so the only choices are Auto and audio only.
  */
 export class NativeEngine extends EventTarget {
   #video;
   #manifest = "";
   #wanted = AUTO;
   #listening = null;
+  #recorded = false;
 
   renditions = [];
   stalls = 0;
@@ -28,15 +29,17 @@ export class NativeEngine extends EventTarget {
     this.#video = video;
   }
 
-  open(manifest, { rendition }) {
+  /** `at`, in seconds, is where a recording begins; what is live begins at live. */
+  open(manifest, { rendition, at }) {
     this.close();
+    this.#recorded = at !== undefined;
     this.#manifest = manifest;
     this.#wanted = rendition === AUDIO ? AUDIO : AUTO;
     this.#listening = new AbortController();
     const { signal } = this.#listening;
     this.#video.addEventListener("error", () => this.#fail(), { signal });
     this.#video.addEventListener("waiting", () => this.#wait(), { signal });
-    this.#load();
+    this.#load(at);
     this.dispatchEvent(new CustomEvent("renditions"));
   }
 
@@ -57,7 +60,7 @@ export class NativeEngine extends EventTarget {
 
   choose(name) {
     this.#wanted = name === AUDIO ? AUDIO : AUTO;
-    this.#load();
+    this.#load(this.#recorded ? this.#video.currentTime : undefined);
     this.#video.play().catch(() => {});
   }
 
@@ -90,9 +93,15 @@ export class NativeEngine extends EventTarget {
     return { now: seekable.length ? seekable.end(seekable.length - 1) - currentTime : 0, target: 2 };
   }
 
-  #load() {
-    const audio = new URL("audio/index.m3u8", new URL(this.#manifest, location.href)).href;
-    this.#video.src = this.#wanted === AUDIO ? audio : this.#manifest;
+  #load(at) {
+    const manifest = new URL(this.#manifest, location.href);
+    const audio = new URL("audio/index.m3u8", manifest);
+    audio.search = manifest.search; // what is not for everybody is asked for with a token
+    this.#video.src = (this.#wanted === AUDIO ? audio : manifest).href;
+    if (at) {
+      const begin = () => (this.#video.currentTime = at);
+      this.#video.addEventListener("loadedmetadata", begin, { once: true, signal: this.#listening.signal });
+    }
     this.dispatchEvent(new CustomEvent("rendition"));
   }
 

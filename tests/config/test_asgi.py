@@ -98,7 +98,7 @@ def client(application: object) -> AsyncClient:
         (f"/vods/{BROADCAST}", "pages"),
         (f"/vods/{BROADCAST}/heartbeat", "pages"),
         ("/streams", "pages"),
-        ("/static/player/player.js", "assets"),
+        ("/static/player/stage.js", "assets"),
         ("/static", "pages"),
         ("/alice", "pages"),
         (f"/x/streams/{BROADCAST}/manifest.m3u8", "pages"),

@@ -14,8 +14,8 @@ from httpx import ASGITransport, AsyncClient
 from config import settings
 from config.assets import Assets
 
-URL = "/static/player/player.js"
-SOURCE = settings.BASE_DIR / "static" / "player" / "player.js"
+URL = "/static/player/stage.js"
+SOURCE = settings.BASE_DIR / "static" / "player" / "stage.js"
 
 
 def client(assets: Assets) -> AsyncClient:

@@ -43,7 +43,7 @@ def check_a_life(running: installation.Installation, environment: dict[str, str]
     running.until(r"stop +Ctrl-C")
 
     assert get(environment["HTTP_PORT"], "/readyz") == 200
-    assert get(environment["HTTP_PORT"], "/static/player/player.js") == 200
+    assert get(environment["HTTP_PORT"], "/static/player/stage.js") == 200
     socket.create_connection(("127.0.0.1", int(environment["RTMP_PORT"]))).close()
 
     # Operators have their own ports; the site has no such page.

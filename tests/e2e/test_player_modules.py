@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -92,7 +93,50 @@ def test_a_preview_remembers_nothing_but_who_watches(page: Page) -> None:
     assert call(page, "preferences", f"{script}(new m.ForgetfulPreferences())") == ["1", "1"]
 
 
-def test_the_page_preloads_every_module() -> None:
-    template = (BASE_DIR / "templates" / "streaming" / "_player.html").read_text()
-    modules = {path.name for path in (BASE_DIR / "static" / "player").glob("*.js")}
-    assert {name for name in modules if f"modulepreload\" href=\"{{% static 'player/{name}' %}}" in template} == modules
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1h2m3s", 3723),
+        ("90s", 90),
+        ("90", 90),
+        ("2m", 120),
+        ("1h", 3600),
+        ("0", 0),
+        ("x", None),
+        ("-5", None),
+        ("", None),
+    ],
+)
+def test_reads_moments_as_addresses_have_them(page: Page, text: str, seconds: int | None) -> None:
+    assert call(page, "moment", f"m.parseMoment('{text}')") == seconds
+    if seconds:
+        assert call(page, "moment", f"m.parseMoment(m.formatMoment({seconds}))") == seconds
+
+
+def test_a_browser_keeps_where_it_left_off_and_no_more_videos_than_it_may(page: Page) -> None:
+    script = (
+        "((p) => { for (let i = 0; i < 205; i += 1) p.write(`v${i}`, i + 1); p.write('v204', 0);"
+        " return ['v204', 'v203', 'v5', 'v4'].map((vod) => p.read(vod)) })"
+        "(new m.Positions(new (await import('/static/player/preferences.js')).Preferences()))"
+    )
+    assert call(page, "positions", script) == [0, 204, 6, 0]
+
+
+def imported(entry: str) -> set[str]:
+    """The player's modules that an entry loads, itself among them."""
+    found, left = set(), {entry}
+    while left:
+        name = left.pop()
+        found.add(name)
+        text = (BASE_DIR / "static" / "player" / name).read_text()
+        left |= set(re.findall(r'from "\./([a-z-]+\.js)"', text)) - found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("entry", "template"), [("live.js", "streaming/_player.html"), ("vod.js", "vods/_player.html")]
+)
+def test_the_page_preloads_every_module(entry: str, template: str) -> None:
+    texts = [(BASE_DIR / "templates" / name).read_text() for name in ("streaming/_stage.html", template)]
+    preloaded = re.findall(r"modulepreload\" href=\"{% static 'player/([a-z-]+\.js)'", "".join(texts))
+    assert set(preloaded) == imported(entry)

@@ -73,6 +73,21 @@ def post(
     return Row("POST", pattern, spread, data=data or {}, json=json, unlimited=unlimited, live=live)
 
 
+def patch(pattern: str, *answers: Answer, json: dict[str, object]) -> Row:
+    """A change by the API."""
+    return Row("PATCH", pattern, answers, json=json)
+
+
+def put(pattern: str, *answers: Answer, json: dict[str, object]) -> Row:
+    """A replacement by the API."""
+    return Row("PUT", pattern, answers, json=json)
+
+
+def delete(pattern: str, *answers: Answer) -> Row:
+    """A removal by the API."""
+    return Row("DELETE", pattern, answers)
+
+
 ALLAUTH = "allauth counts it: ACCOUNT_RATE_LIMITS"
 HARMLESS = "it changes nothing but the caller's own session"
 
@@ -127,6 +142,18 @@ CHAT = (
     ),
 )
 
+VODS = (
+    get("videos/<uuid:vod_id>", 200),
+    get("videos/<uuid:vod_id>/chapters.vtt", 200),
+    get("<login:login>/videos", 200),
+    get("vods", 200),
+    get("vods/<uuidstr:vod_id>", 200),
+    patch("vods/<uuidstr:vod_id>", 401, 403, 403, 403, 200, 403, json={"title": "Mine"}),
+    delete("vods/<uuidstr:vod_id>", 401, 403, 403, 403, 204, 403),
+    put("vods/<uuidstr:vod_id>/chapters", 401, 403, 403, 403, 204, 403, json={"chapters": []}),
+    post("vods/<uuidstr:vod_id>/watching", 200, json={"viewer": "some-browser", "atMs": 1}),
+)
+
 API = (
     get("", 200),
     get("api/docs", 200),
@@ -161,7 +188,7 @@ ACCOUNTS = (
     post("accounts/email/", SIGN_IN, 200, 200, 200, 200, 200, data={"action_add": "1"}, unlimited=ALLAUTH),
 )
 
-MATRIX = (*SITE, *CHAT, *API, *ACCOUNTS)
+MATRIX = (*SITE, *CHAT, *VODS, *API, *ACCOUNTS)
 
 PLAYBACK = {
     "/streams/{broadcast}/manifest.m3u8",

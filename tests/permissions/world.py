@@ -16,6 +16,7 @@ from chat.models import BlockedTerm, ModAction, Room
 from chat.services import emotes, moderation, roles, settings
 from streaming import services
 from streaming.models import Category
+from vods.models import Vod, VodState
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PEOPLE = ("viewer", "banned", "moderator", "owner")
@@ -57,6 +58,15 @@ def make_world() -> World:
     token, _ = issue_api_token(user=owner, name="bot", now=NOW)
     # The site's own categories are gone where a test before this one has emptied the database.
     category, _ = Category.objects.get_or_create(slug="talk", defaults={"name": "Talk"})
+    vod = Vod.objects.create(
+        channel=channel,
+        broadcast=broadcast,
+        recorded_at=NOW,
+        state=VodState.READY,
+        ready_at=NOW,
+        target_duration=2,
+        duration_ms=60_000,
+    )
     facts = {
         "login": owner.username,
         "user": people["viewer"].username,
@@ -67,6 +77,7 @@ def make_world() -> World:
         "held_id": held.pk,
         "token_id": token.pk,
         "stream_id": broadcast.pk,
+        "vod_id": vod.pk,
         # What nobody has: a link of an e-mail that was never sent.
         "key": "none",
         "uidb36": "1",

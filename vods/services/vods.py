@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -64,6 +65,6 @@ def delete_vod(*, vod_id: UUID) -> None:
     want(WorkflowKind.DELETE_VOD, vod_id)
 
 
-def count_view(*, vod_id: UUID) -> None:
-    """One more viewer; the caller knows that it is another one."""
-    Vod.objects.ready().filter(pk=vod_id).update(views=F("views") + 1)
+def count_view(*, vod_id: UUID, new: bool, now: datetime) -> None:
+    """Somebody has begun to watch; `new` if that is another viewer."""
+    Vod.objects.ready().filter(pk=vod_id).update(views=F("views") + int(new), watched_at=now)

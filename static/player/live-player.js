@@ -1,0 +1,218 @@
+import { BroadcastWatch } from "./broadcast-watch.js";
+import { Heartbeat } from "./heartbeat.js";
+import { LiveEngine } from "./live-engine.js";
+import { NativeEngine } from "./native-engine.js";
+import { AUDIO } from "./renditions.js";
+import { Stage } from "./stage.js";
+
+/** A viewer this close to live when playback goes on is pulled back to it. Seconds. */
+const CLOSE_TO_LIVE = 3;
+/** A pause this long stops loading; playing on starts at live. */
+const LONG_PAUSE_MS = 60_000;
+/** The engine gets this long to show a picture before it is opened again. */
+const OPEN_PATIENCE_MS = 4_000;
+const BOOKKEEPING_MS = 1_000;
+
+/** The player of a channel: what is on, whenever something is. */
+export class LivePlayer {
+  #stage;
+  #video;
+  #engine = null;
+  #watch;
+  #heartbeat;
+  #pauseTimer = 0;
+  #suspended = false;
+  #openedAt = -Infinity;
+  #progress = { time: 0, at: 0 };
+  #told = { stalls: 0, errors: 0 };
+
+  /** @param {HTMLElement} root the section with data-player */
+  constructor(root) {
+    this.#stage = new Stage(root);
+    this.#video = this.#stage.video;
+    this.#watch = new BroadcastWatch(root.dataset.liveUrl);
+    // A streamer who looks at the preview is no viewer.
+    this.#heartbeat = new Heartbeat(() => (this.#stage.compact ? null : this.#report()));
+    this.#stage.addKeys({
+      back: { keys: ["ArrowLeft"], label: "Back 5 seconds", local: true, run: () => this.#seek(-5) },
+      forward: { keys: ["ArrowRight"], label: "Forward 5 seconds", local: true, run: () => this.#seek(5) },
+      live: { keys: ["l"], label: "Go to live", run: () => this.#goLive() },
+    });
+  }
+
+  start() {
+    const { dataset } = this.#stage.root;
+    if (LiveEngine.supported) {
+      this.#engine = new LiveEngine(this.#video);
+    } else if (NativeEngine.supportedBy(this.#video)) {
+      this.#engine = new NativeEngine(this.#video);
+    } else {
+      this.#stage.curtain.show("unsupported");
+      return;
+    }
+    this.#stage.use(this.#engine);
+    this.#listenToEngine();
+    this.#listenToVideo();
+    this.#listenToWatch();
+    this.#stage.part("[data-go-live]").addEventListener("click", () => this.#goLive());
+    setInterval(() => this.#keepBooks(), BOOKKEEPING_MS);
+    this.#stage.curtain.show(dataset.broadcast ? "starting" : "offline");
+    this.#watch.start(dataset.broadcast);
+  }
+
+  #listenToEngine() {
+    this.#engine.addEventListener("trouble", () => this.#watch.suspect());
+    this.#engine.addEventListener("lost", () => {
+      this.#openedAt = -Infinity;
+      this.#watch.suspect();
+    });
+  }
+
+  #listenToVideo() {
+    const video = this.#video;
+    video.addEventListener("playing", () => this.#played());
+    video.addEventListener("waiting", () => {
+      // Every start waits for its first frame; that is no trouble yet.
+      if (this.#progress.at > this.#openedAt) {
+        this.#watch.suspect();
+      }
+    });
+    video.addEventListener("ended", () => this.#watch.suspect());
+    video.addEventListener("pause", () => this.#paused());
+    video.addEventListener("play", () => this.#resumed());
+    video.addEventListener("timeupdate", () => {
+      if (video.currentTime !== this.#progress.time) {
+        this.#progress = { time: video.currentTime, at: performance.now() };
+      }
+    });
+  }
+
+  #listenToWatch() {
+    this.#watch.addEventListener("change", ({ detail }) => this.#follow(detail));
+    this.#watch.addEventListener("again", () => {
+      const now = performance.now();
+      const quiet = now - Math.max(this.#progress.at, this.#openedAt);
+      if (!this.#video.paused && quiet > OPEN_PATIENCE_MS) {
+        this.#open();
+      }
+    });
+    this.#heartbeat.addEventListener("answer", ({ detail }) => {
+      this.#showViewers(detail.viewers);
+      this.#watch.learn(detail);
+    });
+  }
+
+  #follow({ state, broadcast }) {
+    const { root } = this.#stage;
+    this.#stage.tell("broadcastchange", { state, broadcast });
+    if (state === "offline") {
+      this.#heartbeat.stop();
+      this.#engine.close();
+      this.#stage.curtain.show("offline");
+    } else if (state === "reconnecting") {
+      this.#stage.curtain.show("reconnecting");
+    } else if (broadcast !== root.dataset.broadcast || this.#openedAt === -Infinity) {
+      root.dataset.broadcast = broadcast;
+      this.#stage.curtain.show("starting");
+      this.#open();
+    } else {
+      this.#engine.restoreHoldBack();
+      this.#showPlaying();
+    }
+  }
+
+  #open() {
+    this.#openedAt = performance.now();
+    this.#engine.open(`/streams/${this.#watch.broadcast}/manifest.m3u8`, this.#stage.choice);
+    this.#stage.sound.play();
+  }
+
+  #played() {
+    this.#progress.at = performance.now();
+    this.#watch.trust();
+    this.#showPlaying();
+    if (!this.#heartbeat.running) {
+      this.#heartbeat.start(this.#watch.broadcast);
+    }
+  }
+
+  #paused() {
+    if (this.#watch.state === "offline") {
+      return;
+    }
+    this.#engine.follow(false);
+    this.#pauseTimer = setTimeout(() => {
+      this.#suspended = true;
+      this.#engine.suspend();
+    }, LONG_PAUSE_MS);
+  }
+
+  #resumed() {
+    clearTimeout(this.#pauseTimer);
+    if (this.#suspended) {
+      this.#suspended = false;
+      this.#engine.resume();
+    } else {
+      this.#engine.follow(this.#engine.following || this.#behind() < CLOSE_TO_LIVE);
+    }
+  }
+
+  #behind() {
+    const { now, target } = this.#engine.behind;
+    return now - target;
+  }
+
+  #goLive() {
+    this.#engine.goLive();
+    this.#stage.sound.play();
+  }
+
+  #seek(by) {
+    if (by > 0 && this.#behind() <= by) {
+      this.#engine.goLive();
+      return;
+    }
+    this.#engine.follow(false);
+    this.#video.currentTime += by;
+  }
+
+  #showPlaying() {
+    this.#stage.curtain.show(this.#engine.wanted === AUDIO ? "audio" : "live");
+    this.#stage.showQualities();
+  }
+
+  #showViewers(viewers) {
+    if (!Number.isInteger(viewers)) {
+      return;
+    }
+    for (const element of document.querySelectorAll("[data-viewer-count]")) {
+      element.textContent = viewers.toLocaleString();
+    }
+    this.#stage.tell("viewerschange", { viewers });
+  }
+
+  #keepBooks() {
+    const live = this.#watch.state === "live" && this.#engine.following && this.#behind() < CLOSE_TO_LIVE;
+    this.#stage.part("[data-go-live]").toggleAttribute("data-at-live", live);
+    if (!this.#video.paused && this.#watch.state === "live") {
+      this.#stage.tell("playbackprogress", { latency: this.#engine.latency });
+    }
+  }
+
+  #report() {
+    if (this.#video.paused || this.#watch.state !== "live") {
+      return null;
+    }
+    const { rendition, latency, stalls, errors } = this.#engine;
+    const told = this.#told;
+    this.#told = { stalls, errors };
+    return {
+      viewer: this.#stage.preferences.viewer,
+      rendition,
+      latency: latency === null ? null : Math.round(latency * 1000) / 1000,
+      // Since the last report: what the server adds up.
+      stalls: stalls - told.stalls,
+      errors: errors - told.errors,
+    };
+  }
+}

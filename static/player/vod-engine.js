@@ -1,0 +1,87 @@
+import Hls from "../vendor/hls.min.mjs";
+import { recordedConfig } from "./hls-config.js";
+import { MseEngine } from "./mse-engine.js";
+import { AUDIO, AUTO, autoStart, renditionsOf } from "./renditions.js";
+
+/** Plays what is recorded: a VOD, or a broadcast that is on further back than live. */
+export class VodEngine extends MseEngine {
+  #bandwidth = 0;
+
+  /**
+   * @param {string} manifest the multivariant playlist
+   * @param {{rendition: string, bandwidth: number, at: number}} start what to play, the remembered estimate in bit/s or
+   *   0, and where in seconds
+   */
+  open(manifest, { rendition, bandwidth, at }) {
+    this.close();
+    this.manifest = new URL(manifest, location.href).href;
+    this.wanted = rendition;
+    this.#bandwidth = bandwidth;
+    this.#make(this.manifest, at);
+  }
+
+  /** Changes what plays from the next segment on. */
+  choose(name) {
+    const before = this.wanted;
+    this.wanted = name;
+    if (!this.hls || name === before) {
+      return;
+    }
+    if (name === AUDIO || before === AUDIO) {
+      // hls.js drops the audio-only variant beside video ones, so that entry plays the audio playlist by itself.
+      this.#make(name === AUDIO ? this.audioPlaylist : this.manifest, this.video.currentTime);
+    } else if (name === AUTO) {
+      this.hls.loadLevel = -1;
+    } else {
+      this.hls.nextLevel = this.levelOf(name);
+    }
+  }
+
+  /** Seconds behind live; null for what is not on any more. */
+  get latency() {
+    return this.hls?.latestLevelDetails?.live ? this.hls.latency : null;
+  }
+
+  #make(url, at) {
+    this.hls?.destroy();
+    const hls = (this.hls = new Hls(recordedConfig()));
+    hls.on(Hls.Events.MANIFEST_PARSED, () => this.#start(at));
+    hls.on(Hls.Events.LEVEL_SWITCHED, () => this.announce("rendition"));
+    hls.on(Hls.Events.LEVELS_UPDATED, (_, { levels }) => {
+      this.renditions = renditionsOf(levels); // one that this browser can't play was taken out
+      this.announce("renditions");
+    });
+    hls.on(Hls.Events.ERROR, (_, data) => {
+      if (data.details === Hls.ErrorDetails.BUFFER_STALLED_ERROR) {
+        this.stalls += 1;
+        this.announce("stall");
+      } else {
+        this.meet(data);
+      }
+    });
+    hls.loadSource(url);
+    hls.attachMedia(this.video);
+  }
+
+  #start(at) {
+    const { hls } = this;
+    if (hls.url === this.manifest) {
+      this.renditions = renditionsOf(hls.levels);
+      this.audioPlaylist = hls.allAudioTracks[0]?.url ?? "";
+      if (this.wanted === AUDIO && this.audioPlaylist) {
+        this.#make(this.audioPlaylist, at);
+        return;
+      }
+      const manual = this.levelOf(this.wanted);
+      if (manual === -1) {
+        this.wanted = AUTO; // what was remembered is not offered here
+        hls.startLevel = autoStart(this.renditions, this.#bandwidth)?.level ?? -1;
+        hls.bandwidthEstimate = this.#bandwidth || hls.bandwidthEstimate;
+      } else {
+        hls.loadLevel = manual;
+      }
+      this.announce("renditions");
+    }
+    hls.startLoad(at);
+  }
+}

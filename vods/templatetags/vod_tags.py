@@ -1,0 +1,65 @@
+"""What other apps' pages show of videos, and how their times are written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.template import RequestContext
+from django.utils import timezone
+
+from streaming.models import Channel
+from vods.cards import vod_cards
+from vods.models import Vod
+
+SHELF = 8
+HOME = 12
+
+register = template.Library()
+
+
+@register.filter
+def clock(ms: int) -> str:
+    """`4:05` or `1:04:05` of milliseconds."""
+    seconds = ms // 1000
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
+
+
+@register.filter
+def moment(ms: int) -> str:
+    """`1h2m3s` of milliseconds, as `?t=` takes it."""
+    seconds = ms // 1000
+    return f"{seconds // 3600}h{seconds // 60 % 60}m{seconds % 60}s"
+
+
+@register.filter
+def spoken(ms: int) -> str:
+    """`1 hour, 4 minutes, 5 seconds` of milliseconds, for screen readers."""
+    seconds = ms // 1000
+    parts = ((seconds // 3600, "hour"), (seconds // 60 % 60, "minute"), (seconds % 60, "second"))
+    named = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in parts if count]
+    return ", ".join(named) or "0 seconds"
+
+
+@register.inclusion_tag("vods/_shelf.html", takes_context=True)
+def channel_shelf(context: RequestContext, channel: Channel) -> Any:
+    """A channel's newest videos."""
+    vods = Vod.objects.listed().for_cards().filter(channel=channel)[: SHELF + 1]
+    cards = vod_cards(vods, user=context["request"].user, now=timezone.now())
+    return {"channel": channel, "cards": cards[:SHELF], "more": len(cards) > SHELF}
+
+
+@register.inclusion_tag("vods/_last_video.html", takes_context=True)
+def last_video(context: RequestContext, channel: Channel) -> Any:
+    """What to watch on a channel that is not live: its newest video."""
+    vods = Vod.objects.listed().for_cards().filter(channel=channel)[:1]
+    return {"cards": vod_cards(vods, user=context["request"].user, now=timezone.now())}
+
+
+@register.inclusion_tag("vods/_newest.html", takes_context=True)
+def newest_videos(context: RequestContext) -> Any:
+    """The newest videos of all channels."""
+    return {
+        "cards": vod_cards(Vod.objects.listed().for_cards()[:HOME], user=context["request"].user, now=timezone.now())
+    }

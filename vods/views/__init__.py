@@ -1,0 +1,1 @@
+"""Pages about videos. A view parses, calls one function and answers."""

@@ -1,0 +1,60 @@
+"""What viewers see: a video's page, a channel's videos."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from streaming.addresses import site_url
+from streaming.models import Channel
+from vods.access import may_watch
+from vods.cards import vod_cards
+from vods.chapters import render_chapters
+from vods.models import Visibility, Vod
+from vods.showing import show
+
+A_PAGE = 24
+
+
+@never_cache
+@require_safe
+def video(request: HttpRequest, vod_id: UUID) -> HttpResponse:
+    """A video: the player and what it is about, or why it does not play."""
+    vod = get_object_or_404(Vod.objects.existing().for_cards(), pk=vod_id)
+    if not may_watch(vod=vod, user=request.user):
+        if vod.visibility != Visibility.FOLLOWERS:
+            raise Http404
+        return render(request, "vods/closed.html", {"vod": vod, "channel": vod.channel}, status=403)
+    showing = show(vod, user=request.user, now=timezone.now())
+    template = "vods/video.html" if vod.plays else "vods/waiting.html"
+    return render(
+        request,
+        template,
+        {"vod": vod, "channel": vod.channel, "showing": showing, "site": site_url(request)},
+    )
+
+
+@never_cache
+@require_safe
+def chapters(request: HttpRequest, vod_id: UUID) -> HttpResponse:
+    """A video's chapters as WebVTT, for the seek bar."""
+    vod = get_object_or_404(Vod.objects.ready().for_cards(), pk=vod_id)
+    if not may_watch(vod=vod, user=request.user):
+        raise Http404
+    text = render_chapters([(one.at_ms, one.title) for one in vod.chapters.all()], duration_ms=vod.duration_ms)
+    return HttpResponse(text, content_type="text/vtt; charset=utf-8")
+
+
+@require_safe
+def channel_videos(request: HttpRequest, login: str) -> HttpResponse:
+    """All public videos of a channel, the newest first."""
+    channel = get_object_or_404(Channel.objects.public().with_login(login))
+    page = Paginator(Vod.objects.listed().for_cards().filter(channel=channel), A_PAGE).get_page(request.GET.get("page"))
+    cards = vod_cards(page, user=request.user, now=timezone.now())
+    return render(request, "vods/channel_videos.html", {"channel": channel, "cards": cards, "page": page})
