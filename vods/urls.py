@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 import streaming.urls  # noqa: F401 - it registers the `login` converter
-from vods.views import watch
+from vods.views import manage, watch
 
 app_name = "vods"
 urlpatterns = [
     path("videos/<uuid:vod_id>", watch.video, name="video"),
     path("videos/<uuid:vod_id>/chapters.vtt", watch.chapters, name="chapters"),
+    re_path(r"^dashboard/videos/?$", manage.videos, name="videos"),
+    path("dashboard/videos/settings", manage.settings, name="settings"),
+    path("dashboard/videos/<uuid:vod_id>", manage.edit, name="edit"),
+    path("dashboard/videos/<uuid:vod_id>/poster", manage.poster, name="poster"),
+    path("dashboard/videos/<uuid:vod_id>/highlight", manage.highlight, name="highlight"),
+    path("dashboard/videos/<uuid:vod_id>/delete", manage.delete, name="delete"),
     path("<login:login>/videos", watch.channel_videos, name="channel_videos"),
 ]

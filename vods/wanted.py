@@ -24,6 +24,8 @@ class WorkflowKind(StrEnum):
     VOD = "vod"
     """All that follows when the broadcast has ended."""
     HIGHLIGHT = "highlight"
+    POSTER = "poster"
+    """The poster again, of another moment."""
     DELETE_VOD = "delete-vod"
     CLIP = "clip"
     DELETE_CLIP = "delete-clip"

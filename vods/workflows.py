@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
 from vods.archiving import SEAL
-from vods.models import AssetKind, Vod, VodState
+from vods.models import AssetKind, Vod, VodKind, VodState
 from vods.steps import StepSpec, Work
 from vods.wanted import WorkflowKind
 from vods.work.archive import archive
 from vods.work.chat import make_chat, record_chat
+from vods.work.highlight import CUT, cut, cut_died
 from vods.work.keeping import KEEPING, apply_retention, keeping_of
 from vods.work.ladder import complete_ladder, gather_ladder
 from vods.work.movies import make_audio, make_videos
-from vods.work.pictures import make_poster, make_preview, make_storyboard
+from vods.work.pictures import asked_posters, make_poster, make_preview, make_storyboard, poster_steps
 from vods.work.product import product_died
 from vods.work.remove import REMOVE_VOD, remove_vod, vanish_vod
 from vods.work.seal import seal, seal_died
@@ -33,26 +34,37 @@ WORKS: Mapping[str, Work] = {
     "gather-ladder": Work(gather_ladder),
     "complete-ladder": Work(complete_ladder),
     "retention": Work(apply_retention),
+    "cut": Work(cut, died=cut_died),
     "remove-vod": Work(remove_vod),
     "vanish-vod": Work(vanish_vod),
 }
 """What each kind of step does; `workers` adds what needs an encoder."""
 
-FIRST_STEPS: Mapping[WorkflowKind, Sequence[StepSpec]] = {
-    WorkflowKind.VOD: (SEAL,),
-    WorkflowKind.DELETE_VOD: REMOVE_VOD,
-    WorkflowKind.KEEPING: KEEPING,
+FIRST_STEPS: Mapping[WorkflowKind, Callable[[UUID], Sequence[StepSpec]]] = {
+    WorkflowKind.VOD: lambda _vod: (SEAL,),
+    WorkflowKind.HIGHLIGHT: lambda _vod: (CUT,),
+    WorkflowKind.POSTER: poster_steps,
+    WorkflowKind.DELETE_VOD: lambda _vod: REMOVE_VOD,
+    WorkflowKind.KEEPING: lambda _day: KEEPING,
 }
+"""What a workflow of each kind begins with, about a subject."""
 
 ENDS: Mapping[WorkflowKind, Sequence[WorkflowKind]] = {
-    WorkflowKind.DELETE_VOD: (WorkflowKind.VOD, WorkflowKind.HIGHLIGHT),
+    WorkflowKind.DELETE_VOD: (WorkflowKind.VOD, WorkflowKind.HIGHLIGHT, WorkflowKind.POSTER),
 }
 """Workflows of the same subject that are cancelled when one of a kind begins."""
+
+
+AGAIN = frozenset({WorkflowKind.POSTER})
+"""Kinds that are begun again about the same subject: what is asked for anew is a step of another name."""
 
 
 def asked_for(*, today: date) -> Iterator[tuple[WorkflowKind, UUID]]:
     """The workflows that rows ask for by their state, and the day, whether they run by now or not."""
     yield WorkflowKind.KEEPING, keeping_of(today)
-    for state, kind in ((VodState.SEALING, WorkflowKind.VOD), (VodState.DELETING, WorkflowKind.DELETE_VOD)):
-        for pk in Vod.objects.filter(state=state).values_list("pk", flat=True):
-            yield kind, pk
+    for pk, kind in Vod.objects.filter(state=VodState.SEALING).values_list("pk", "kind"):
+        yield (WorkflowKind.HIGHLIGHT if kind == VodKind.HIGHLIGHT else WorkflowKind.VOD), pk
+    for pk in Vod.objects.filter(state=VodState.DELETING).values_list("pk", flat=True):
+        yield WorkflowKind.DELETE_VOD, pk
+    for pk in asked_posters().values_list("vod_id", flat=True):
+        yield WorkflowKind.POSTER, pk

@@ -1,6 +1,6 @@
-// A video's page: its chapters and marks move the player, and the streamer sees how far its products are.
+// A video's page: its chapters and marks move the player.
 
-const MAKING_MS = 3_000;
+import { followMaking } from "./making.js";
 
 const page = document.querySelector("[data-video]");
 const player = page.querySelector("[data-player]");
@@ -30,24 +30,4 @@ player.addEventListener("viewscount", ({ detail }) => {
   page.querySelector("[data-views]").textContent = detail.views.toLocaleString();
 });
 
-/** Looks how far products are, until there is nothing left to be made. */
-async function followMaking(list) {
-  const response = await fetch(page.dataset.json).catch(() => null);
-  if (response?.ok) {
-    const { making } = await response.json();
-    const left = making.filter(({ state }) => state === "making");
-    for (const bar of list.querySelectorAll("progress")) {
-      const kind = bar.dataset.kind;
-      bar.value = making.find((asset) => asset.kind === kind)?.progress ?? 100;
-    }
-    if (!left.length) {
-      return;
-    }
-  }
-  setTimeout(followMaking, MAKING_MS, list);
-}
-
-const list = page.querySelector("[data-making-list]");
-if (list) {
-  followMaking(list);
-}
+followMaking();

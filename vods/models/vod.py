@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
 from uuid_utils.compat import uuid7
 
 from streaming.models import MAX_TITLE, Broadcast, Category, Channel
@@ -83,6 +83,11 @@ class VodQuerySet(models.QuerySet["Vod"]):
     def of_broadcast(self, broadcast: UUID) -> VodQuerySet:
         """The one VOD of the broadcast with this id, if there is one."""
         return self.existing().filter(broadcast=broadcast)
+
+    def stored(self) -> int:
+        """Bytes in storage."""
+        found: int | None = self.aggregate(stored=Sum("size"))["stored"]
+        return found or 0
 
     def for_cards(self) -> VodQuerySet:
         """With all that a card shows, newest first, in one query."""

@@ -11,14 +11,16 @@ from django.db import transaction
 from django.db.models import F
 
 from streaming.models import MAX_TITLE
-from vods.errors import BadText, NotReady, UnknownVod
-from vods.models import Chapter, Vod, VodState
+from vods.errors import BadRange, BadText, NotReady, TooMany, UnknownVod
+from vods.models import Asset, AssetKind, Chapter, Vod, VodKind, VodState
 from vods.models.vod import MAX_DESCRIPTION
 from vods.models.watching import MAX_CHAPTER
 from vods.wanted import WorkflowKind, want
 
 CHANGEABLE = {"title", "description", "category", "visibility", "downloads", "kept"}
 MAX_CHAPTERS = 200
+MAX_HIGHLIGHTS = 100
+LEAST_HIGHLIGHT_MS = 5_000
 
 
 def edit_vod(*, vod_id: UUID, **changes: Any) -> None:
@@ -50,6 +52,75 @@ def set_chapters(*, vod_id: UUID, chapters: Sequence[tuple[int, str]]) -> None:
         raise BadText("Each chapter begins at a moment of its own within the video.")
     vod.chapters.all().delete()
     Chapter.objects.bulk_create([Chapter(vod=vod, at_ms=at_ms, title=title.strip()) for at_ms, title in chapters])
+
+
+@transaction.atomic
+def change_video(*, vod_id: UUID, chapters: Sequence[tuple[int, str]], **changes: Any) -> None:
+    """`edit_vod` and `set_chapters`, both or neither. Raises UnknownVod, BadText."""
+    edit_vod(vod_id=vod_id, **changes)
+    set_chapters(vod_id=vod_id, chapters=chapters)
+
+
+@transaction.atomic
+def choose_poster(*, vod_id: UUID, at_ms: int, now: datetime) -> None:
+    """Has the poster show another moment; the one that is there stays until then.
+
+    Raises UnknownVod, NotReady, BadRange.
+    """
+    vod = playing_vod(vod_id)
+    if not 0 <= at_ms < max(1, vod.duration_ms):
+        raise BadRange("The thumbnail shows a moment of the video.")
+    Vod.objects.filter(pk=vod_id).update(poster_ms=at_ms)
+    poster, _ = Asset.objects.select_for_update().get_or_create(vod=vod, kind=AssetKind.POSTER, number=0)
+    poster.facts = {**poster.facts, "asked": now.isoformat()}
+    poster.save(update_fields=["facts"])
+    want(WorkflowKind.POSTER, vod_id)
+
+
+@transaction.atomic
+def make_highlight(*, vod_id: UUID, from_ms: int, to_ms: int, title: str, now: datetime) -> Vod:
+    """Cuts a range out of a VOD into one of its own, in the background; it is as visible as what it is cut from.
+
+    Raises UnknownVod, NotReady, BadRange, BadText, TooMany.
+    """
+    vod = playing_vod(vod_id)
+    if len(title) > MAX_TITLE:
+        raise BadText(f"A title has at most {MAX_TITLE} characters.")
+    if not 0 <= from_ms < to_ms <= vod.duration_ms or to_ms - from_ms < LEAST_HIGHLIGHT_MS:
+        raise BadRange(f"A highlight has at least {LEAST_HIGHLIGHT_MS // 1000} seconds of the video.")
+    if vod.highlights.existing().count() >= MAX_HIGHLIGHTS:
+        raise TooMany(f"A video has at most {MAX_HIGHLIGHTS} highlights.")
+    made = Vod.objects.create(
+        channel_id=vod.channel_id,
+        kind=VodKind.HIGHLIGHT,
+        source=vod,
+        from_ms=from_ms,
+        to_ms=to_ms,
+        state=VodState.SEALING,
+        title=title or f"Highlight: {vod.headline}"[:MAX_TITLE],
+        category_id=vod.category_id,
+        visibility=vod.visibility,
+        downloads=vod.downloads,
+        recorded_at=now,
+    )
+    want(WorkflowKind.HIGHLIGHT, made.pk)
+    return made
+
+
+def playing_vod(vod_id: UUID) -> Vod:
+    """The VOD, held until the transaction ends, with its channel. Raises UnknownVod, NotReady."""
+    vod = (
+        Vod.objects.existing()
+        .select_related("channel__user")
+        .select_for_update(no_key=True, of=("self",))
+        .filter(pk=vod_id)
+        .first()
+    )
+    if vod is None:
+        raise UnknownVod
+    if not vod.plays:
+        raise NotReady("This video does not play yet.")
+    return vod
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from django.utils import timezone
 from streaming.models import Channel
 from vods.cards import vod_cards
 from vods.models import Vod
+from vods.moments import format_moment
 
 SHELF = 8
 HOME = 12
@@ -21,9 +22,7 @@ register = template.Library()
 @register.filter
 def clock(ms: int) -> str:
     """`4:05` or `1:04:05` of milliseconds."""
-    seconds = ms // 1000
-    hours, minutes = seconds // 3600, seconds // 60 % 60
-    return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
+    return format_moment(ms)
 
 
 @register.filter

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from uuid import UUID
 
 from django.conf import settings
 from PIL import Image
@@ -22,9 +23,10 @@ from streaming.flv.tracks import config_tag, frame_tag
 from streaming.media import VIDEO_TIMESCALE, AccessUnit
 from streaming.media import Track as MediaTrack
 from vods.film import Film, Reader, Track
-from vods.models import AssetKind
+from vods.models import Asset, AssetKind, VodState
+from vods.models.asset import AssetQuerySet
 from vods.segments import StoredSegment
-from vods.steps import Hopeless, Job, Outcome
+from vods.steps import Hopeless, Job, Lane, Outcome, StepSpec
 from vods.storage import MediaStorage, media
 from vods.storyboard import Storyboard, render_vtt
 from vods.work.product import Product, Pulse, enter_products, ready_vod
@@ -85,6 +87,17 @@ def make_poster(job: Job) -> Outcome:
     with Image.open(io.BytesIO(picture)) as image:
         facts = {"at_ms": at_ms, "width": image.width, "height": image.height}
     return Outcome(write=lambda: enter_products(vod, AssetKind.POSTER, [Product(key, len(picture), facts)]))
+
+
+def asked_posters() -> AssetQuerySet:
+    """Posters that are to show another moment."""
+    return Asset.objects.of_kind(AssetKind.POSTER).filter(facts__has_key="asked", vod__state=VodState.READY)
+
+
+def poster_steps(vod_id: UUID) -> Sequence[StepSpec]:
+    """The step that makes the poster which was asked for last; each asking is a step of its own."""
+    asked = [poster.facts["asked"] for poster in asked_posters().filter(vod=vod_id)]
+    return [StepSpec(name=f"poster asked {at}", work="poster", lane=Lane.PROMPT) for at in asked]
 
 
 def make_preview(job: Job) -> Outcome:

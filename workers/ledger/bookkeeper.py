@@ -26,7 +26,7 @@ from vods import archiving
 from vods.recording import RUN
 from vods.steps import StepSpec
 from vods.wanted import WorkflowKind
-from vods.workflows import ENDS, FIRST_STEPS, asked_for
+from vods.workflows import AGAIN, ENDS, FIRST_STEPS, asked_for
 from workers.ledger.attempt import Send
 from workers.ledger.workflows import cancel_of, open_workflow, prune, wake
 from workers.models import Workflow
@@ -105,7 +105,7 @@ class Bookkeeper(threading.Thread):
         subjects = [subject for _, subject in wanted]
         known = set(Workflow.objects.filter(subject__in=subjects, open=False).values_list("kind", "subject"))
         for kind, subject in wanted:
-            if (kind.value, subject) not in known:
+            if (kind.value, subject) not in known or kind in AGAIN:
                 self._open(kind, subject)
         self._wake()
         prune()
@@ -142,7 +142,7 @@ class Bookkeeper(threading.Thread):
     def _open(self, kind: WorkflowKind, subject: UUID) -> None:
         for ended in ENDS.get(kind, ()):
             cancel_of(kind=ended.value, subject=subject)
-        self._start(kind, subject, FIRST_STEPS[kind], stays_open=False)
+        self._start(kind, subject, FIRST_STEPS[kind](subject), stays_open=False)
 
     def _start(self, kind: WorkflowKind, subject: UUID, steps: Sequence[StepSpec], *, stays_open: bool) -> None:
         for woken in open_workflow(kind=kind.value, subject=subject, steps=steps, stays_open=stays_open):
