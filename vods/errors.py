@@ -2,6 +2,7 @@
 
 VodError            a sentence for whoever asked
 +-- UnknownVod      there is none, or it was deleted
++-- UnknownClip     there is none, or it was deleted
 +-- NotReady        it can't be cut or changed so yet
 +-- BadRange        a highlight or a clip has no such range
 +-- BadText         a title, description or chapter is out of bounds
@@ -19,6 +20,11 @@ class VodError(Exception):
 class UnknownVod(VodError):
     def __init__(self) -> None:
         super().__init__("There is no such video.")
+
+
+class UnknownClip(VodError):
+    def __init__(self) -> None:
+        super().__init__("There is no such clip.")
 
 
 class NotReady(VodError):

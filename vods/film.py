@@ -6,13 +6,13 @@ which the encoder was away does not count.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from zlib import crc32
 
 from streaming.cmaf.boxes import find
-from streaming.media import AUDIO
+from streaming.media import AUDIO, SOURCE
 from vods.library import timeline_of
 from vods.models import Vod, VodRendition
 from vods.segments import StoredSegment
@@ -67,7 +67,16 @@ class Film:
     @classmethod
     def of(cls, vod: Vod) -> Film:
         """Raises Hopeless if nothing is recorded."""
-        tracks = [track_of(rendition) for rendition in vod.renditions.filter(complete=True)]
+        return cls._made_of(vod.renditions.filter(complete=True))
+
+    @classmethod
+    def so_far(cls, vod: Vod) -> Film:
+        """What is archived of source and audio while the broadcast is on. Raises Hopeless if that is nothing."""
+        return cls._made_of(vod.renditions.filter(name__in=[SOURCE, AUDIO]))
+
+    @classmethod
+    def _made_of(cls, renditions: Iterable[VodRendition]) -> Film:
+        tracks = [track_of(rendition) for rendition in renditions]
         if not tracks or all(segment.gap for segment in tracks[0].timeline.segments):
             raise Hopeless("There is no media in this VOD.")
         audio = next((track for track in tracks[1:] if track.rendition.name == AUDIO), None)
@@ -98,6 +107,29 @@ class Film:
             position += segment.duration
             before = segment
         yield Reel(scenes, start, position)
+
+    def cut(self, from_ms: int, to_ms: int) -> tuple[Reel, tuple[int, int]]:
+        """The scenes that a range touches, and where in them it begins and ends, in ticks of the leading track.
+
+        One file has one format: where that changes within the range, the longer part is taken. Raises Hopeless if all
+        of the range was lost.
+        """
+        scale = self.lead.timescale
+        begin, end = from_ms * scale // 1000, to_ms * scale // 1000
+
+        def within(reel: Reel) -> int:
+            return min(reel.end, end) - max(reel.start, begin)
+
+        reel = max(self.reels(), key=within)
+        scenes = [
+            scene
+            for scene in reel.scenes
+            if scene.lead.dts + scene.shift < end and scene.lead.end + scene.shift > begin
+        ]
+        if all(scene.lead.gap for scene in scenes):
+            raise Hopeless("All of this moment was lost.")
+        start, stop = scenes[0].lead.dts + scenes[0].shift, scenes[-1].lead.end + scenes[-1].shift
+        return Reel(scenes, start, stop), (max(begin, start) - start, min(end, stop) - start)
 
     def _formats(self, scene: Scene, before: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
         """Of both tracks; what has nothing here leaves its format as it was."""

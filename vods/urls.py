@@ -1,16 +1,19 @@
-"""The addresses of pages about videos. Their JSON is at `/vods` and `/clips`: `vods.api`."""
+"""The addresses of pages about videos. Their JSON is below `/vods`: `vods.api`."""
 
 from __future__ import annotations
 
 from django.urls import path, re_path
 
 import streaming.urls  # noqa: F401 - it registers the `login` converter
-from vods.views import manage, watch
+from vods.views import clips, manage, watch
 
 app_name = "vods"
 urlpatterns = [
     path("videos/<uuid:vod_id>", watch.video, name="video"),
     path("videos/<uuid:vod_id>/chapters.vtt", watch.chapters, name="chapters"),
+    path("clips/<uuid:clip_id>", clips.clip, name="clip"),
+    path("clips/<uuid:clip_id>/delete", clips.delete, name="delete_clip"),
+    path("<login:login>/clips", clips.channel_clips, name="channel_clips"),
     re_path(r"^dashboard/videos/?$", manage.videos, name="videos"),
     path("dashboard/videos/settings", manage.settings, name="settings"),
     path("dashboard/videos/<uuid:vod_id>", manage.edit, name="edit"),

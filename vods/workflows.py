@@ -7,11 +7,12 @@ from datetime import date
 from uuid import UUID
 
 from vods.archiving import SEAL
-from vods.models import AssetKind, Vod, VodKind, VodState
+from vods.models import AssetKind, Clip, ClipState, Vod, VodKind, VodState
 from vods.steps import StepSpec, Work
 from vods.wanted import WorkflowKind
 from vods.work.archive import archive
 from vods.work.chat import make_chat, record_chat
+from vods.work.clip import CLIP, REMOVE_CLIP, clip_died, make_clip, remove_clip
 from vods.work.highlight import CUT, cut, cut_died
 from vods.work.keeping import KEEPING, apply_retention, keeping_of
 from vods.work.ladder import complete_ladder, gather_ladder
@@ -35,6 +36,8 @@ WORKS: Mapping[str, Work] = {
     "complete-ladder": Work(complete_ladder),
     "retention": Work(apply_retention),
     "cut": Work(cut, died=cut_died),
+    "clip": Work(make_clip, died=clip_died),
+    "remove-clip": Work(remove_clip),
     "remove-vod": Work(remove_vod),
     "vanish-vod": Work(vanish_vod),
 }
@@ -45,12 +48,15 @@ FIRST_STEPS: Mapping[WorkflowKind, Callable[[UUID], Sequence[StepSpec]]] = {
     WorkflowKind.HIGHLIGHT: lambda _vod: (CUT,),
     WorkflowKind.POSTER: poster_steps,
     WorkflowKind.DELETE_VOD: lambda _vod: REMOVE_VOD,
+    WorkflowKind.CLIP: lambda _clip: (CLIP,),
+    WorkflowKind.DELETE_CLIP: lambda _clip: (REMOVE_CLIP,),
     WorkflowKind.KEEPING: lambda _day: KEEPING,
 }
 """What a workflow of each kind begins with, about a subject."""
 
 ENDS: Mapping[WorkflowKind, Sequence[WorkflowKind]] = {
     WorkflowKind.DELETE_VOD: (WorkflowKind.VOD, WorkflowKind.HIGHLIGHT, WorkflowKind.POSTER),
+    WorkflowKind.DELETE_CLIP: (WorkflowKind.CLIP,),
 }
 """Workflows of the same subject that are cancelled when one of a kind begins."""
 
@@ -66,5 +72,8 @@ def asked_for(*, today: date) -> Iterator[tuple[WorkflowKind, UUID]]:
         yield (WorkflowKind.HIGHLIGHT if kind == VodKind.HIGHLIGHT else WorkflowKind.VOD), pk
     for pk in Vod.objects.filter(state=VodState.DELETING).values_list("pk", flat=True):
         yield WorkflowKind.DELETE_VOD, pk
+    for state, kind in ((ClipState.MAKING, WorkflowKind.CLIP), (ClipState.DELETING, WorkflowKind.DELETE_CLIP)):
+        for pk in Clip.objects.filter(state=state).values_list("pk", flat=True):
+            yield kind, pk
     for pk in asked_posters().values_list("vod_id", flat=True):
         yield WorkflowKind.POSTER, pk

@@ -16,7 +16,7 @@ from chat.models import BlockedTerm, ModAction, Room
 from chat.services import emotes, moderation, roles, settings
 from streaming import services
 from streaming.models import Category
-from vods.models import Vod, VodState
+from vods.models import Clip, ClipState, Vod, VodState
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PEOPLE = ("viewer", "banned", "moderator", "owner")
@@ -67,6 +67,17 @@ def make_world() -> World:
         target_duration=2,
         duration_ms=60_000,
     )
+    clip = Clip.objects.create(
+        channel=channel,
+        vod=vod,
+        title="There",
+        from_ms=0,
+        to_ms=5_000,
+        created_at=NOW,
+        state=ClipState.READY,
+        key="clip",
+        poster_key="poster",
+    )
     facts = {
         "login": owner.username,
         "user": people["viewer"].username,
@@ -78,6 +89,7 @@ def make_world() -> World:
         "token_id": token.pk,
         "stream_id": broadcast.pk,
         "vod_id": vod.pk,
+        "clip_id": clip.pk,
         # What nobody has: a link of an e-mail that was never sent.
         "key": "none",
         "uidb36": "1",

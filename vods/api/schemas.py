@@ -9,7 +9,7 @@ from ninja import Field
 
 from streaming.api.schemas import CamelSchema, CategoryOut
 from streaming.models import MAX_TITLE
-from vods.models import Asset, Visibility, Vod
+from vods.models import Asset, Clip, ClipState, Visibility, Vod
 from vods.models.vod import MAX_DESCRIPTION
 from vods.models.watching import MAX_CHAPTER
 from vods.services.vods import MAX_CHAPTERS
@@ -172,3 +172,73 @@ class WatchingOut(CamelSchema):
     """How many have watched."""
 
     views: int
+
+
+class ClipIn(CamelSchema):
+    """What is to be clipped: a range of a VOD (`vodId`, `fromMs`, `toMs`), or of a stream that is on (`streamId`, and
+    the times at which it was live, `since` and `until`)."""
+
+    vod_id: UUID | None = None
+    from_ms: int = Field(0, ge=0, le=10**10)
+    to_ms: int = Field(0, ge=0, le=10**10)
+    stream_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    title: str = Field(max_length=MAX_TITLE)
+
+
+class ClipOut(CamelSchema):
+    """A moment of a VOD, with media of its own."""
+
+    id: UUID
+    channel: str = Field(description="The channel's login.")
+    by: str | None = Field(description="Who made it.")
+    state: str = Field(description="`making`, `ready` or `failed`.")
+    title: str
+    duration_ms: int
+    views: int = Field(description="Distinct viewers.")
+    created_at: datetime
+    watch_url: str
+    video_url: str | None = Field(description="An MP4, once it is ready.")
+    poster_url: str | None
+
+    @classmethod
+    def of(cls, clip: Clip, *, site: str) -> ClipOut:
+        """Select `channel__user` and `by` along."""
+        ready = clip.state == ClipState.READY
+        return cls(
+            id=clip.pk,
+            channel=clip.channel.login,
+            by=clip.by.username if clip.by else None,
+            state=clip.state,
+            title=clip.title,
+            duration_ms=clip.duration_ms,
+            views=clip.views,
+            created_at=clip.created_at,
+            watch_url=site + clip.get_absolute_url(),
+            video_url=f"{site}/clips/{clip.pk}/clip.mp4" if ready else None,
+            poster_url=f"{site}/clips/{clip.pk}/poster.jpg" if ready else None,
+        )
+
+
+class ClipQuery(CamelSchema):
+    """Which clips to list."""
+
+    channel: str = Field("", max_length=100, description="Only clips of this channel, by its login.")
+    page: int = Field(1, ge=1, le=10_000)
+    per_page: int = Field(20, ge=1, le=100)
+
+
+class ClipList(CamelSchema):
+    """One page of clips, the newest first."""
+
+    clips: list[ClipOut]
+    total: int
+    page: int
+    pages: int
+
+
+class ViewerIn(CamelSchema):
+    """Who watches."""
+
+    viewer: str = Field(pattern=r"^[A-Za-z0-9-]{8,64}$", description="An id that the player's browser keeps.")

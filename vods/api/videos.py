@@ -10,38 +10,23 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router, Status
-from ninja.security import SessionAuth
 
 from accounts.addresses import owner_of
 from accounts.models import User
-from accounts.ratelimit import RateLimit, source
+from accounts.ratelimit import source
 from streaming.addresses import site_url
 from streaming.api.schemas import Failure
-from streaming.api.token import ApiTokenBearer
 from streaming.errors import UnknownCategory
 from streaming.models import Category
 from vods import audience
 from vods.access import may_manage, may_watch
+from vods.api.asking import BEATS, READS, REFUSALS, WRITES, asks, member, visitor
 from vods.api.schemas import ChaptersIn, VodChange, VodDetail, VodList, VodOut, VodQuery, WatchingIn, WatchingOut
 from vods.errors import MayNot, UnknownVod
 from vods.models import Visibility, Vod
 from vods.services import vods, watching
 from vods.showing import show
 
-READS = RateLimit("vod-read", count=600, seconds=60)
-WRITES = RateLimit("vod-write", count=120, seconds=60)
-BEATS = RateLimit("vod-watching", count=120, seconds=60)
-
-REFUSALS = {401: Failure, 403: Failure, 404: Failure, 409: Failure, 422: Failure, 429: Failure}
-
-
-def anybody(_request: HttpRequest) -> User | AnonymousUser:
-    """Lets everybody through who has shown no token and is not signed in."""
-    return AnonymousUser()
-
-
-visitor = [ApiTokenBearer(), SessionAuth(), anybody]
-member = [ApiTokenBearer(), SessionAuth()]
 router = Router(tags=["vods"])
 
 
@@ -136,13 +121,6 @@ def watch(request: HttpRequest, vod_id: UUID, told: WatchingIn) -> WatchingOut:
     elif user.is_authenticated:
         watching.forget_position(user=user, vod_id=vod.pk)
     return WatchingOut(views=vod.views + new)
-
-
-def asks(request: HttpRequest) -> User | AnonymousUser:
-    """Who an operation is asked by."""
-    user = request.auth  # type: ignore[attr-defined]  # what `auth` of the operation answered
-    assert isinstance(user, User | AnonymousUser)
-    return user
 
 
 def watchable(vod_id: UUID, user: User | AnonymousUser) -> Vod:

@@ -32,14 +32,18 @@ class ClipQuerySet(models.QuerySet["Clip"]):
     def ready(self) -> ClipQuerySet:
         return self.filter(state=ClipState.READY)
 
-    def watchable(self) -> ClipQuerySet:
-        """What everybody may watch: of channels that have a page, and not of a VOD that not everybody may watch.
+    def open(self) -> ClipQuerySet:
+        """What everybody may know of: of channels that have a page, and not of a VOD that not everybody may watch.
 
-        A VOD that retention deleted still says what it was; its clips outlive it.
+        A VOD that was deleted still says what it was; its clips outlive it.
         """
-        return self.ready().filter(
+        return self.existing().filter(
             Q(vod=None) | Q(vod__visibility__in=OPEN), channel__suspended=False, channel__user__is_active=True
         )
+
+    def watchable(self) -> ClipQuerySet:
+        """What everybody may watch."""
+        return self.open().ready()
 
     def for_cards(self) -> ClipQuerySet:
         """With all that a card shows, newest first, in one query."""

@@ -10,8 +10,10 @@ from django.utils import timezone
 
 from streaming.models import Channel
 from vods.cards import vod_cards
-from vods.models import Vod
+from vods.models import Clip, Vod
+from vods.models.vod import OPEN
 from vods.moments import format_moment
+from vods.services.clips import may_clip
 
 SHELF = 8
 HOME = 12
@@ -47,6 +49,22 @@ def channel_shelf(context: RequestContext, channel: Channel) -> Any:
     vods = Vod.objects.listed().for_cards().filter(channel=channel)[: SHELF + 1]
     cards = vod_cards(vods, user=context["request"].user, now=timezone.now())
     return {"channel": channel, "cards": cards[:SHELF], "more": len(cards) > SHELF}
+
+
+@register.inclusion_tag("vods/_clip_shelf.html")
+def channel_clips(channel: Channel) -> Any:
+    """A channel's newest clips."""
+    clips = list(Clip.objects.watchable().for_cards().filter(channel=channel)[: SHELF + 1])
+    return {"channel": channel, "clips": clips[:SHELF], "more": len(clips) > SHELF}
+
+
+@register.inclusion_tag("vods/_clip_button.html", takes_context=True)
+def clip_button(context: RequestContext, channel: Channel, vod: Vod | None = None) -> Any:
+    """Makes a clip of a video, or of what is on; nothing for those who may not."""
+    user = context["request"].user
+    clippable = vod is None or vod.visibility in OPEN
+    may = user.is_authenticated and clippable and may_clip(channel=channel, by=user, now=timezone.now())
+    return {"may": may, "vod": vod, "csrf_token": context.get("csrf_token")}
 
 
 @register.inclusion_tag("vods/_last_video.html", takes_context=True)
