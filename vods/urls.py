@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 import streaming.urls  # noqa: F401 - it registers the `login` converter
-from vods.views import clips, manage, watch
+from vods.views import clips, manage, markers, watch
 
 app_name = "vods"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("clips/<uuid:clip_id>", clips.clip, name="clip"),
     path("clips/<uuid:clip_id>/delete", clips.delete, name="delete_clip"),
     path("<login:login>/clips", clips.channel_clips, name="channel_clips"),
+    path("dashboard/marker", markers.mark, name="mark"),
     re_path(r"^dashboard/videos/?$", manage.videos, name="videos"),
     path("dashboard/videos/settings", manage.settings, name="settings"),
     path("dashboard/videos/<uuid:vod_id>", manage.edit, name="edit"),

@@ -76,6 +76,7 @@ function show({ state, started_at, viewers, renditions, health, playback }) {
   panel.hidden = !health;
   lead.hidden = Boolean(health);
   uptimeLine.hidden = state === "offline";
+  page.querySelector("[data-marker-panel]").hidden = state === "offline";
   if (state === "offline") {
     uptime.removeAttribute("datetime");
     trace.clear();

@@ -149,6 +149,8 @@ VODS = (
     get("clips/<uuid:clip_id>", 200),
     post("clips/<uuid:clip_id>/delete", SIGN_IN, 403, 403, 403, 302, 403),
     get("<login:login>/clips", 200),
+    # Who is not live is told so.
+    post("dashboard/marker", SIGN_IN, 409, 409, 409, 200, 409, data={"text": "There"}),
     get("^dashboard/videos/?$", SIGN_IN, 200, 200, 200, 200, 200),
     post(
         "dashboard/videos/settings",

@@ -8,7 +8,7 @@ from django import template
 from django.template import RequestContext
 from django.utils import timezone
 
-from streaming.models import Channel
+from streaming.models import Broadcast, Channel
 from vods.cards import vod_cards
 from vods.models import Clip, Vod
 from vods.models.vod import OPEN
@@ -17,6 +17,7 @@ from vods.services.clips import may_clip
 
 SHELF = 8
 HOME = 12
+MARKS_SHOWN = 5
 
 register = template.Library()
 
@@ -41,6 +42,13 @@ def spoken(ms: int) -> str:
     parts = ((seconds // 3600, "hour"), (seconds // 60 % 60, "minute"), (seconds % 60, "second"))
     named = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in parts if count]
     return ", ".join(named) or "0 seconds"
+
+
+@register.inclusion_tag("vods/_marker_form.html", takes_context=True)
+def marker_form(context: RequestContext, broadcast: Broadcast | None) -> Any:
+    """Marks the present moment of the streamer's broadcast."""
+    marks = list(broadcast.markers.order_by("-at")[:MARKS_SHOWN]) if broadcast else []
+    return {"broadcast": broadcast, "marks": marks, "csrf_token": context.get("csrf_token")}
 
 
 @register.inclusion_tag("vods/_shelf.html", takes_context=True)
