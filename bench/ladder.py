@@ -15,7 +15,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from streaming.bus.redis import Valkey
 from streaming.ffmpeg.command import Branch, ladder_command
 from streaming.flv import file as flv
 from streaming.flv.tracks import config_tag, frame_tag
-from streaming.ladder import ladder
+from streaming.ladder import Rung, ladder
 from streaming.media import SOURCE, VIDEO_TIMESCALE, AccessUnit, Rendition, Track
 from workers.motion import Motions
 from workers.transcode import Order, Workbench, transcode
@@ -48,6 +48,13 @@ class ColdEncoders(WarmEncoders):
         if standing is not None:
             standing.encoder.kill()
         super().release(key, work, None)
+
+
+class SteadyRates(Motions):
+    """Bit rates stay as they are in the ffmpeg that this is compared with."""
+
+    def measured(self, broadcast: str, quantisers: Mapping[str, float], rungs: Mapping[str, Rung]) -> None:
+        """Takes no notice."""
 
 
 def make_clip(file: Path, seconds: int) -> None:
@@ -98,8 +105,9 @@ def continuous(file: Path) -> dict[str, float]:
 def by_tasks(engines: Engines, broadcast: str, file: Path, warm: WarmEncoders) -> dict[str, float]:
     """One task per segment, each begun when its segment is."""
     bus = Valkey(engines.bus_url)
-    motions = Motions(lambda: 0.0)  # time that stands still: bit rates stay as they are in what this is compared with
-    bench = Workbench(bus=bus, warm=warm, motions=motions, ffmpeg=FFMPEG, instance="bench", clock=time.monotonic)
+    bench = Workbench(
+        bus=bus, warm=warm, motions=SteadyRates(time.monotonic), ffmpeg=FFMPEG, instance="bench", clock=time.monotonic
+    )
     source = subprocess.Popen(
         [sys.executable, "-m", "bench.source", engines.bus_url, broadcast, str(file)], cwd=BASE_DIR
     )

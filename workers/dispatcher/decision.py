@@ -47,6 +47,8 @@ SEGMENTS = 8
 IDLE_LOOK_MS = 2_000
 BUSY_LOOK_MS = 500
 """How often a broadcast is looked at when nothing is due, without and with running renditions."""
+ASKING_MS = 6_000
+"""A player asks for its rendition every few seconds at the latest: it waits so long for a blocking reload."""
 OVER_BUDGET_LOOK_MS = 100
 """How soon a late part is looked at again that could not be hedged: its device may turn out to be dead."""
 
@@ -106,7 +108,7 @@ class _Deciding:
                 running=view.running,
                 sticky=self._sticky(),
                 partner=description.partner,
-                audience=audience,
+                audience=self._known_audience(audience),
             ),
             around.placement,
         )
@@ -158,6 +160,12 @@ class _Deciding:
             self._promoted.add(msn)
             self._add(Promote(self._broadcast, msn, ready.token, takes, why))
         return {name: held for name, held in expected.items() if name not in takes}
+
+    def _known_audience(self, audience: Audience) -> Audience:
+        """The audience with those who don't report: a player that asks for a rendition just now watches it."""
+        asking = {name for name, at in self._view.wanted.items() if self._now - at < ASKING_MS}
+        of = {name: max(audience.of.get(name, 0), int(name in asking)) for name in {*audience.of, *asking}}
+        return Audience(audience.viewers, of)
 
     def _cost(self, renditions: frozenset[str]) -> int:
         return sum(cost(each) for each in rungs_of(self._description) if each.name in renditions)

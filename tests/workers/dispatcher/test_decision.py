@@ -437,6 +437,14 @@ def test_devices_are_short_when_others_take_the_room_for_what_is_watched() -> No
     assert not scene.decision().short  # nobody watches
 
 
+def test_an_idle_rendition_is_shed_before_one_whose_player_reports_nothing() -> None:
+    scene = tight(15_000_000, audience=Audience())
+    scene.wanted = {"480p": NOW - 20_000, "360p": NOW - 1_000}
+    assert scene.commands() == [Shed(B, "480p")]
+    scene.wanted = {"480p": NOW - 1_000, "360p": NOW - 20_000}
+    assert scene.commands() == [Shed(B, "360p")]
+
+
 # An encoder slower than real time
 
 
