@@ -23,6 +23,7 @@ class WorkerProcess(threading.Thread):
     """Keeps `celery -A config <arguments>` running until `stop` is set and `terminate` was called.
 
     `ended` is called each time it has died, before it is started again; `environment` is added to ours.
+    `niceness` is nice(1)'s: what is more urgent on the machine comes before it.
     """
 
     def __init__(
@@ -32,14 +33,17 @@ class WorkerProcess(threading.Thread):
         *,
         ended: Callable[[], None] = lambda: None,
         environment: Mapping[str, str] | None = None,
+        niceness: int = 0,
     ) -> None:
         super().__init__(name="keeper")
         self._environment = {**os.environ, **(environment or {})}
         self._ended = ended
+        self._arguments = list(arguments)
         # This thread forks and lives as long as the process may: PR_SET_PDEATHSIG fires at the end of the forking
         # thread. If we die without a word, the worker drains as if it had been told.
         self._argv = [
             *("setpriv", "--pdeathsig", "TERM", "--"),
+            *(("nice", "-n", str(niceness)) if niceness else ()),
             *(sys.executable, "-m", "celery", "--app", "config", "--quiet", *arguments),
         ]
         self._stop_event = stop
@@ -63,7 +67,7 @@ class WorkerProcess(threading.Thread):
             self._ended()
             if time.monotonic() - began >= HEALTHY_SECONDS:
                 wait = FIRST_WAIT
-            log.warning("worker.ended", code=code, again_in=wait, argv=self._argv[9:])
+            log.warning("worker.ended", code=code, again_in=wait, arguments=self._arguments)
             self._stop_event.wait(wait)
             wait = min(2 * wait, LONGEST_WAIT)
 

@@ -20,6 +20,8 @@ from workers.process import WorkerProcess
 from workers.rollover import Instance, roll_over
 
 DURABLE_PROCESSES = 2
+DURABLE_NICENESS = 10
+"""Encoders of live broadcasts come first where a VOD's are at work too."""
 PROMPT_THREADS = 4
 
 log = structlog.get_logger(__name__)
@@ -50,7 +52,7 @@ class Command(BaseCommand):
                 for device, environment in zip(devices, environments, strict=True)
             ),
             (WorkerProcess(prompt(), stop), lambda: None),
-            (WorkerProcess(durable(), stop), lambda: None),
+            (WorkerProcess(durable(), stop, niceness=DURABLE_NICENESS), lambda: None),
         ]
         for number, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, hung_up)):
             signal.signal(number, partial(_tell, event, told))
