@@ -24,7 +24,11 @@ class Record:
 
     def follows(self, offset: int) -> bool:
         """Whether nothing is missing between a record and this one."""
-        return self.offset - 1 - self.left_out <= offset < self.offset
+        return self.reaches(offset) and offset < self.offset
+
+    def reaches(self, offset: int) -> bool:
+        """Whether a run of records that begins with this one has all after another."""
+        return self.offset - 1 - self.left_out <= offset
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ class Room:
         A Valkey that was killed may stand before `offset`, having lost what viewers saw; its numbers go on beyond.
         """
         if tail.records:
-            whole = tail.epoch == self.epoch and tail.records[0].follows(self.offset)
+            whole = tail.epoch == self.epoch and tail.records[0].reaches(self.offset)
         else:
             whole = tail.epoch == self.epoch and tail.offset <= self.offset
         if not whole:
@@ -163,7 +163,7 @@ class Room:
         """All after `offset`, or None when the ring does not go back so far."""
         if offset == self.offset:
             return []
-        if not self.ring or not (self.ring[0].offset <= offset or self.ring[0].follows(offset)):
+        if not self.ring or not self.ring[0].reaches(offset):
             return None
         return [record for record in self.ring if record.offset > offset]
 

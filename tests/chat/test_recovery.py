@@ -207,6 +207,38 @@ async def test_valkey_is_killed_and_comes_back(
         assert [message["text"] for message in late.welcome["messages"]] == ["before", "after"]
 
 
+async def test_kills_of_valkey_under_load_double_nothing_and_mix_nothing_up(
+    session_folder: Path, state: State, alice: User, enter: Connect
+) -> None:
+    """Two kills while somebody talks without a pause: what was kept before and after each comes once and in order."""
+    token = await database_sync_to_async(token_of)(alice)
+    with serve(session_folder, STATE_URL=state.valkey.url) as server:
+        talker = await enter(server, alice.username, headers={"Authorization": f"Bearer {token}"})
+        listener = await enter(server, alice.username)
+        kept: list[str] = []
+        sure: set[str] = set()
+        for number in range(90):
+            answer = await talker.say(f"number {number}")
+            if answer.get("stored"):
+                kept.append(answer["id"])
+            if number in {30, 60}:
+                await asyncio.to_thread(state.settle)
+                sure |= set(kept)
+                state.kill()
+                await asyncio.to_thread(state.start)
+                await listener.get("notice", seconds=10)
+        sure |= set(kept[-20:])
+        heard: list[dict[str, Any]] = [message for frame in listener.take("messages") for message in frame["messages"]]
+        while not sure <= {message["id"] for message in heard}:
+            heard += await listener.messages(1)
+        numbered = [message for message in heard if message["offset"]]
+        offsets = [message["offset"] for message in numbered]
+        assert offsets == sorted(set(offsets))
+        assert len({message["id"] for message in numbered}) == len(numbered)
+        spoken = [int(message["text"].split()[1]) for message in numbered]
+        assert spoken == sorted(set(spoken))
+
+
 async def test_a_valkey_that_lost_its_memory_is_another_epoch(
     session_folder: Path, state: State, alice: User, enter: Connect
 ) -> None:

@@ -83,6 +83,16 @@ async def test_a_gap_waits_for_what_is_missing(room: Room, gaps: list[Room]) -> 
     assert listener.offsets == [4, 5, 6, 7, 8]
 
 
+async def test_what_was_read_twice_comes_once(room: Room, gaps: list[Room]) -> None:
+    listener = join(room)
+    room.receive(record(6))
+    assert room.catch_up(tail(4, 5, 6, 7))
+    # Another reading of the log was under way from the same place.
+    assert room.catch_up(tail(4, 5, 6, 7, 8))
+    await flushed(room)
+    assert listener.offsets == [4, 5, 6, 7, 8]
+
+
 async def test_what_came_while_the_log_was_read_follows_it(gaps: list[Room]) -> None:
     room = Room("r", on_gap=gaps.append)
     room.receive(record(3))
