@@ -47,6 +47,7 @@ def test_slots_and_what_it_is_taken_for_follow_the_cores() -> None:
     one, all_of_them = declared_device("host", "cpu:0"), declared_device("host", "cpu")
     cores = len(os.sched_getaffinity(0))
     assert (one.slots, all_of_them.slots) == (8, min(MAX_SLOTS, 8 * cores))
+    assert one.threads == 16  # two tasks of a broadcast overlap where one segment ends and the next begins
     assert all_of_them.capacity == cores * one.capacity
 
 
