@@ -9,12 +9,16 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
+from accounts.ratelimit import RateLimit
 from chat import live, people
 from chat.errors import AlreadySo, BadArguments, TargetProtected, UnknownMessage
 from chat.models import MAX_TERM, MAX_TERMS, BlockedTerm, ModAction, Room
 from chat.services.authority import need_moderator, note, room_of
+from chat.standing import FOR_GOOD
 from streaming.models import Channel
 
+RAIDS = RateLimit("chat-raid", count=10, seconds=600)
+"""Of one channel."""
 SLOW_SECONDS = range(3, 121)
 FOLLOWERS_MINUTES = range(129_601)
 MODES = (
@@ -115,10 +119,15 @@ def note_announcement(*, channel: Channel, by: User, text: str, now: datetime) -
 
 @transaction.atomic
 def raid(*, channel: Channel, by: User, target: Channel, viewers: int, now: datetime) -> None:
-    """Sends the viewers' pages to another channel. Raises NotModerator, TargetProtected (the channel itself)."""
+    """Sends the viewers' pages to another channel, whose room is told who comes.
+
+    Raises NotModerator, TargetProtected (the channel itself, or one that has banned the broadcaster), RateLimited.
+    """
     need_moderator(channel=channel, by=by)
-    if target.pk == channel.pk:
+    banned = people.load_standings(str(target.pk), [channel.user])[str(channel.user_id)].banned_until
+    if target.pk == channel.pk or banned == FOR_GOOD or banned > people.unix_ms(now):
         raise TargetProtected(target.login)
+    RAIDS.spend(str(channel.pk), now=now)
     note(room=room_of(channel), by=by, kind=ModAction.Kind.RAID, facts={"to": target.login}, now=now)
     leaving = {"type": "raid", "to": target.login, "from": channel.login, "viewers": viewers}
     transaction.on_commit(lambda: live.told(channel.pk, leaving))

@@ -12,6 +12,7 @@ from django.utils import timezone
 from PIL import Image
 
 from accounts.models import User
+from accounts.ratelimit import RateLimited
 from chat import live, people
 from chat.commands import Command
 from chat.errors import (
@@ -319,3 +320,15 @@ def test_a_suspended_channel_has_no_room(channel: Channel) -> None:
     Channel.objects.filter(pk=channel.pk).update(suspended=True)
     with pytest.raises(UnknownRoom):
         people.load_facts(str(channel.pk))
+
+
+def test_nobody_raids_where_they_are_banned_or_without_end(channel: Channel, alice: User, bobby: User) -> None:
+    bobs: Channel = bobby.channel  # made with him
+    moderation.ban(channel=bobs, by=bobby, target=alice, now=NOW)
+    with pytest.raises(TargetProtected):
+        settings.raid(channel=channel, by=alice, target=bobs, viewers=5, now=NOW)
+    moderation.unban(channel=bobs, by=bobby, target=alice, now=NOW)
+    for _ in range(10):
+        settings.raid(channel=channel, by=alice, target=bobs, viewers=5, now=NOW)
+    with pytest.raises(RateLimited):
+        settings.raid(channel=channel, by=alice, target=bobs, viewers=5, now=NOW)
