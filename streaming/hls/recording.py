@@ -9,8 +9,8 @@ from .duration import format_duration
 from .moment import format_moment
 from .playlist import init_uri
 
-VERSION = 6
-"""EXT-X-VERSION: EXT-X-MAP beside media segments asks for it (RFC 8216bis 8)."""
+VERSION = 8
+"""EXT-X-VERSION: EXT-X-GAP asks for it, and an EVENT playlist may yet come to have one (RFC 8216bis 8)."""
 
 
 @dataclass(frozen=True, slots=True)

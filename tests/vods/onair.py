@@ -19,6 +19,7 @@ from streaming.bus.redis import Valkey
 from streaming.cmaf.chunk import unpack_chunk
 from streaming.cmaf.outputs import InitSection, Output, Packaged
 from streaming.cmaf.packager import SourcePackager
+from streaming.cmaf.position import Position
 from streaming.ingest.describer import Describer
 from streaming.media import SOURCE, AccessUnit, BroadcastState, Chunk
 from tests.streaming.cmaf.clips import Clip
@@ -34,10 +35,10 @@ from workers.models import Step
 class OnAir:
     """Publishes clips as one broadcast, and keeps what it published in `packed`."""
 
-    def __init__(self, bus: Valkey, broadcast: UUID) -> None:
+    def __init__(self, bus: Valkey, broadcast: UUID, position: Position | None = None) -> None:
         self.bus = bus
         self.broadcast = broadcast
-        self.packed = Packed(SourcePackager(WALL_MS))
+        self.packed = Packed(SourcePackager(position.end_wall_ms if position else WALL_MS, position))
         self._describer = Describer(str(broadcast))
         self.token = self._take()
 

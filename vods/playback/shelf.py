@@ -72,7 +72,7 @@ class Shelf:
     async def playlist(self, vod: Vod, rendition: str, suffix: str) -> Playlist:
         """A rendition's media playlist. Raises UnknownRendition."""
         return await self._playlists.get(
-            (vod.pk, rendition, suffix), lambda: ask(_render_playlist, vod, rendition, suffix)
+            (vod.pk, rendition, suffix), lambda: ask(render_playlist, vod, rendition, suffix)
         )
 
     async def init(self, vod: Vod, rendition: str, number: int) -> bytes:
@@ -120,7 +120,8 @@ def _render_manifest(vod: Vod, suffix: str) -> Playlist:
     return Playlist.of(render_multivariant([one.rendition for one in whole], suffix=suffix))
 
 
-def _render_playlist(vod: Vod, name: str, suffix: str) -> Playlist:
+def render_playlist(vod: Vod, name: str, suffix: str) -> Playlist:
+    """A rendition's media playlist, from the database. Raises UnknownRendition."""
     rendition = VodRendition.objects.filter(vod=vod, name=name, complete=True).first()
     if rendition is None:
         raise UnknownRendition(str(vod.pk), name)
