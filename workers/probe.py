@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from streaming.bus.devices import DeviceKind
 from streaming.ffmpeg import trial
 from streaming.ffmpeg.command import VideoEncoder
-from streaming.ffmpeg.errors import FfmpegError
+from streaming.ffmpeg.errors import FfmpegError, FfmpegTimeout
 from streaming.ffmpeg.process import run
 from streaming.flv import file as flv
 from streaming.flv.tag import TagType
@@ -31,6 +31,7 @@ LIMIT_SECONDS = 10.0
 GPU_LADDERS = 8
 CPU_LADDERS = 4
 """How many ladders are encoded side by side at first."""
+NICENESS = 5
 LIKENESS = 12
 """How far a decoded picture's pixels may be from the clip's on average, of 255: a wrong picture is 40 and more off."""
 SESSION_LIMIT = "out of memory (10)"
@@ -45,6 +46,10 @@ class ProbeFailed(Exception):
     """The device does not encode; says why."""
 
 
+class ProbeLate(ProbeFailed):
+    """The host's cores were too busy for the probe to end in time: that says nothing of what they can do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """Pixels a second, and how many ladders it can encode at a time where a driver limits that."""
@@ -56,9 +61,11 @@ class Measured:
 def probe(
     ffmpeg: str, kind: DeviceKind, encoder: VideoEncoder, *, cores: int, limit_seconds: float = LIMIT_SECONDS
 ) -> Measured:
-    """Tries a device out, which takes some seconds and most of it. Raises ProbeFailed."""
+    """Tries a device out, which takes some seconds and most of it. Raises ProbeFailed, ProbeLate."""
     try:
         clip = _Clip(ffmpeg)
+    except FfmpegTimeout as error:
+        raise ProbeLate("the test clip was not made in time") from error
     except FfmpegError as error:
         raise ProbeFailed(f"ffmpeg makes no test clip: {error}") from error
     at_most = GPU_LADDERS if kind is DeviceKind.GPU else min(CPU_LADDERS, cores)
@@ -68,6 +75,8 @@ def probe(
         runs = _Runs(ffmpeg, encoder, clip, ladders, deadline)
         if runs.failure is None:
             break
+        if runs.late and kind is DeviceKind.CPU:
+            raise ProbeLate(runs.failure)
         if SESSION_LIMIT not in runs.failure or ladders == 1:
             # Its first words name the cause, what follows are consequences.
             raise ProbeFailed(runs.failure.partition("\n")[0])
@@ -95,12 +104,14 @@ class _Clip:
         self._look = run(trial.look_command(ffmpeg), movie, timeout=LIMIT_SECONDS)
 
     def compare(self, pictures: dict[str, tuple[Track, list[AccessUnit]]]) -> None:
-        """Raises ProbeFailed unless each rung shows the clip's pictures, all of them."""
+        """Raises ProbeFailed unless each rung shows the clip's pictures, all of them; ProbeLate."""
         for name, (track, units) in pictures.items():
             movie = flv.file_header(video=True, audio=False) + flv.pack(config_tag(track))
             movie += b"".join(flv.pack(frame_tag(track, unit)) for unit in units)
             try:
                 look = run(trial.look_command(self._ffmpeg), movie, timeout=LIMIT_SECONDS)
+            except FfmpegTimeout as error:
+                raise ProbeLate("what it encodes was not decoded in time") from error
             except FfmpegError as error:
                 raise ProbeFailed(f"what it encodes can't be decoded: {error}") from error
             if len(look) != len(self._look):
@@ -116,6 +127,7 @@ class _Runs:
     def __init__(self, ffmpeg: str, encoder: VideoEncoder, clip: _Clip, ladders: int, deadline: float) -> None:
         self.pictures: dict[str, tuple[Track, list[AccessUnit]]] = {}
         self.failure: str | None = None
+        self.late = False
         began, spent = time.monotonic(), _children_seconds()
         runs = [_Ladder(ffmpeg, encoder, clip) for _ in range(ladders)]
         for each in runs:
@@ -130,6 +142,7 @@ class _Runs:
             each.join()
         self.cpu_seconds = _children_seconds() - spent
         failures = [each.failure for each in runs if each.failure is not None]
+        self.late = bool(late)
         if late:
             self.failure = f"{ladders} ladders of {CLIP_SECONDS:.0f} s were not encoded in time"
         elif failures:
@@ -173,7 +186,7 @@ class _Ladder(threading.Thread):
         if self._codec is VideoEncoder.X264:
             # Seconds of cores are counted, so it may take its time: what starts or runs beside it should not.
             with suppress(ProcessLookupError):
-                os.setpriority(os.PRIO_PROCESS, encoder.pid, 19)
+                os.setpriority(os.PRIO_PROCESS, encoder.pid, NICENESS)
         encoder.attach(self._take, lambda: None)
         for unit in clip.units:
             encoder.feed([unit], unit.dts + VIDEO_TIMESCALE // trial.RATE)

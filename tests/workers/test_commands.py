@@ -27,7 +27,7 @@ def test_workers_offers_and_measures_each_device_restarts_what_dies_and_drains(b
     try:
         eventually(lambda: bus.run(devices.alive()).keys() == names)
         assert {device.slots for device in bus.run(devices.alive()).values()} == {8}
-        eventually(lambda: all(each.capacity != CORE_CAPACITY for each in bus.run(devices.alive()).values()))
+        eventually(lambda: all(each.capacity != CORE_CAPACITY for each in bus.run(devices.alive()).values()), 60)
         before = bus.run(devices.alive())
         victim = next(pid for pid in descendants(command.pid) if "transcode" in words(pid) and "cpu:0@" in words(pid))
         assert os.sched_getaffinity(victim) == {0}

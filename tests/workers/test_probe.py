@@ -11,7 +11,7 @@ from django.conf import settings
 
 from streaming.bus.devices import DeviceKind
 from streaming.ffmpeg.command import VideoEncoder
-from workers.probe import LIMIT_SECONDS, Measured, ProbeFailed, probe
+from workers.probe import LIMIT_SECONDS, Measured, ProbeFailed, ProbeLate, probe
 from workers.prober import Prober
 
 Ffmpeg = Callable[[str], str]
@@ -67,12 +67,25 @@ def test_a_limit_of_sessions_is_a_device_with_fewer_slots(ffmpeg: Ffmpeg) -> Non
             'case "$*" in *filter_complex*) echo "failed: out of memory (10)" >&2; exit 1; esac',
             "out of memory",
         ),
-        ('case "$*" in *filter_complex*) exec sleep 60; esac', "not encoded in time"),
     ],
 )
 def test_a_device_that_does_not_encode_says_why(ffmpeg: Ffmpeg, shell: str, reason: str) -> None:
     with pytest.raises(ProbeFailed, match=reason):
         on_cpu(ffmpeg(shell), limit_seconds=1.5)
+
+
+HANGS = 'case "$*" in *filter_complex*) exec sleep 60; esac'
+
+
+def test_a_gpu_that_hangs_does_not_encode(ffmpeg: Ffmpeg) -> None:
+    with pytest.raises(ProbeFailed, match="not encoded in time") as failure:
+        on_cpu(ffmpeg(HANGS), DeviceKind.GPU, limit_seconds=0.5)
+    assert not isinstance(failure.value, ProbeLate)
+
+
+def test_cores_that_are_busy_are_no_worse_for_it(ffmpeg: Ffmpeg) -> None:
+    with pytest.raises(ProbeLate):
+        on_cpu(ffmpeg(HANGS), limit_seconds=0.5)
 
 
 def test_a_device_that_encodes_other_pictures_is_seen_through(ffmpeg: Ffmpeg) -> None:
@@ -87,13 +100,19 @@ def test_a_gpu_that_is_not_there_is_said_to_be_missing() -> None:
 
 
 def test_a_device_is_probed_again_when_it_is_suspect_or_failed() -> None:
-    answers: list[Measured | ProbeFailed] = [ProbeFailed("not yet"), Measured(1), Measured(2)]
+    answers: list[Measured | Exception] = [
+        ProbeLate("busy"),
+        ProbeFailed("not yet"),
+        OSError("no memory"),
+        Measured(1),
+        Measured(2),
+    ]
     found: list[Measured | None] = []
     changed = threading.Semaphore(0)
 
     def once() -> Measured:
         answer = answers.pop(0)
-        if isinstance(answer, ProbeFailed):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
