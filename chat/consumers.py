@@ -185,7 +185,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         sent = batch.encoded.get("json")
         if sent is None:
             sent = batch.encoded["json"] = [
-                ({"type": "websocket.send", "text": text}, len(text)) for text in _frames(batch.records)
+                ({"type": "websocket.send", "text": text}, len(text.encode())) for text in _frames(batch.records)
             ]
         for event, size in sent:  # type: ignore[attr-defined]  # made just above
             if not self.outbox.put_event(event, size):

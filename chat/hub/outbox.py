@@ -53,7 +53,7 @@ class Outbox:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self._waiting: deque[dict[str, Any]] | None = None
+        self._waiting: deque[tuple[dict[str, Any], int]] | None = None
         """Made when first needed: an empty deque has 600 bytes, and most sockets never need one."""
         self._bytes = 0
         self._task: asyncio.Task[None] | None = None
@@ -61,10 +61,10 @@ class Outbox:
 
     def put(self, text: str) -> bool:
         """Sends a frame, or queues it. False when that made the socket too slow: it is being closed."""
-        return self.put_event({"type": "websocket.send", "text": text}, len(text))
+        return self.put_event({"type": "websocket.send", "text": text}, len(text.encode()))
 
     def put_event(self, event: dict[str, Any], size: int) -> bool:
-        """`put` of an ASGI event made once for many sockets. `size` in characters stands for bytes."""
+        """`put` of an ASGI event made once for many sockets, `size` bytes of it."""
         if self.closed:
             return True
         if self._task is None:
@@ -77,7 +77,7 @@ class Outbox:
             return False
         if self._waiting is None:
             self._waiting = deque()
-        self._waiting.append(event)
+        self._waiting.append((event, size))
         return True
 
     def close(self, code: int, reason: str = "") -> None:
@@ -113,8 +113,8 @@ class Outbox:
         try:
             await begun
             while self._waiting:
-                event = self._waiting.popleft()
-                self._bytes -= len(event.get("text") or "")
+                event, size = self._waiting.popleft()
+                self._bytes -= size
                 await self._send(event)
         except asyncio.CancelledError:
             raise

@@ -60,6 +60,21 @@ async def test_a_socket_that_reads_too_slowly_is_closed_with_a_code_that_says_so
     assert outbox.closed
 
 
+async def test_what_waits_is_counted_in_bytes_and_no_longer_once_it_went() -> None:
+    peer = Peer()
+    outbox = Outbox(peer.send)
+    for _ in range(3):
+        peer.open.clear()
+        outbox.put("x")
+        assert outbox.put("🙂" * (MOST_BYTES // 4))
+        peer.open.set()
+        for _ in range(10):
+            await asyncio.sleep(0)
+    peer.open.clear()
+    outbox.put("x")
+    assert not outbox.put("🙂" * (MOST_BYTES // 4 + 1))
+
+
 async def test_a_peer_that_has_gone_is_no_error() -> None:
     async def gone(_event: dict[str, Any]) -> None:
         raise OSError
