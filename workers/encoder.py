@@ -120,6 +120,11 @@ class Encoder:
         return self._failure
 
     @property
+    def cpu_seconds(self) -> float:
+        """What ffmpeg has used, once it has ended by itself; 0 if that is not known."""
+        return self._process.cpu_seconds
+
+    @property
     def last_words(self) -> str:
         """What ffmpeg wrote of errors, the end of it."""
         return self._process.failure().stderr_tail

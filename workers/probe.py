@@ -7,7 +7,6 @@ in seconds of its cores, so that it is measured beside others too.
 from __future__ import annotations
 
 import os
-import resource
 import threading
 import time
 from collections import defaultdict
@@ -84,7 +83,9 @@ def probe(
     clip.compare(runs.pictures)
     pixels = ladders * CLIP_SECONDS * sum(rung.pixel_rate for rung in RUNGS)
     seconds = runs.cpu_seconds / cores if kind is DeviceKind.CPU else runs.seconds
-    return Measured(int(pixels / max(seconds, 0.001)), ladders if ladders < at_most else None)
+    if not seconds:
+        raise ProbeLate("what the encoders used is not known")
+    return Measured(int(pixels / seconds), ladders if ladders < at_most else None)
 
 
 class _Clip:
@@ -128,7 +129,7 @@ class _Runs:
         self.pictures: dict[str, tuple[Track, list[AccessUnit]]] = {}
         self.failure: str | None = None
         self.late = False
-        began, spent = time.monotonic(), _children_seconds()
+        began = time.monotonic()
         runs = [_Ladder(ffmpeg, encoder, clip) for _ in range(ladders)]
         for each in runs:
             each.start()
@@ -140,7 +141,7 @@ class _Runs:
             each.kill()
         for each in runs:
             each.join()
-        self.cpu_seconds = _children_seconds() - spent
+        self.cpu_seconds = sum(each.cpu_seconds for each in runs)
         failures = [each.failure for each in runs if each.failure is not None]
         self.late = bool(late)
         if late:
@@ -158,6 +159,7 @@ class _Ladder(threading.Thread):
     def __init__(self, ffmpeg: str, codec: VideoEncoder, clip: _Clip) -> None:
         super().__init__(name="probe", daemon=True)
         self.failure: str | None = None
+        self.cpu_seconds = 0.0
         self.pictures: dict[str, tuple[Track, list[AccessUnit]]] = {}
         self._ffmpeg = ffmpeg
         self._codec = codec
@@ -192,6 +194,7 @@ class _Ladder(threading.Thread):
             encoder.feed([unit], unit.dts + VIDEO_TIMESCALE // trial.RATE)
         encoder.finish()
         encoder.join()
+        self.cpu_seconds = encoder.cpu_seconds
         if encoder.failure is not None:
             self.failure = encoder.last_words.strip() or encoder.failure
         elif any(len(self._units[rung.name]) != trial.FRAMES for rung in RUNGS):
@@ -202,8 +205,3 @@ class _Ladder(threading.Thread):
     def _take(self, name: str, unit: AccessUnit) -> bool:
         self._units[name].append(unit)
         return True
-
-
-def _children_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime

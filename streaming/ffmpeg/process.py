@@ -12,6 +12,8 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 from streaming.ffmpeg.errors import FfmpegError, FfmpegGone, FfmpegTimeout
 
@@ -73,6 +75,8 @@ class FfmpegProcess:
         self._stderr = b""
         self._input = threading.Lock()
         """Held while standard input is used, so that it isn't closed under a writer's hands."""
+        self.cpu_seconds = 0.0
+        """What it has used, once it has ended by itself; 0 if that is not known."""
         self.argv = tuple(command(writable))
         try:
             self._process = _popen(self.argv, pass_fds=writable, stdout=subprocess.DEVNULL)
@@ -125,6 +129,7 @@ class FfmpegProcess:
             selector.register(stderr.fileno(), selectors.EVENT_READ, -1)
             try:
                 self._pump(selector, on_data)
+                self.cpu_seconds = _cpu_seconds(self._process.pid)
             finally:
                 self.kill()
                 self._process.wait()
@@ -152,6 +157,16 @@ class FfmpegProcess:
     def failure(self, kind: type[FfmpegError] = FfmpegError) -> FfmpegError:
         """What went wrong, for raising: its argv, return code and last words."""
         return kind(self.argv, self.returncode, _text(self._stderr))
+
+
+def _cpu_seconds(pid: int) -> float:
+    """What a child has used that is ending, or has ended and was not waited for yet; 0 if another thread did."""
+    with suppress(ChildProcessError, FileNotFoundError):
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        # proc_pid_stat(5): what follows the name in parentheses begins with field 3; utime and stime are 14 and 15.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _text(data: bytes) -> str:

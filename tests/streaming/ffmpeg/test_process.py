@@ -50,6 +50,15 @@ def test_it_is_fed_and_read_until_its_input_ends() -> None:
     assert process.returncode == 0
 
 
+def test_it_tells_what_it_used() -> None:
+    picture = ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30", "-t", "4"]
+    process = FfmpegProcess(lambda fds: [*QUIET, *picture, "-f", "rawvideo", f"pipe:{fds[0]}"], outputs=1)
+    assert process.cpu_seconds == 0
+    process.pump(lambda *_: None)
+    assert process.returncode == 0
+    assert 0.01 <= process.cpu_seconds < 10
+
+
 def test_feeding_the_dead_is_an_error() -> None:
     process = copier()
     process.kill()
