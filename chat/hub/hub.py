@@ -31,6 +31,8 @@ LINGER_S = 30.0
 OPENED_WITH = 200
 """Records that a room is opened with: what a welcome shows. Who missed more is served from the log."""
 RETRY_S = 1.0
+HEALED_AT_ONCE = 16
+"""Rooms that read at once what they missed: fewer than there are connections, so that posts go on meanwhile."""
 COUNTED_AT_ONCE = 200
 """Rooms whose people are counted in one round trip."""
 
@@ -63,6 +65,7 @@ class Hub:
         """By a person's line: their sockets here."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._running: asyncio.Task[None] | None = None
+        self._healing = asyncio.Semaphore(HEALED_AT_ONCE)
         metrics.SOCKETS.set_function(lambda: sum(len(room.viewers) for room in list(self._rooms.values())))
 
     def start(self) -> None:
@@ -183,13 +186,14 @@ class Hub:
             room.facts = await self.facts(room.room)
         except Exception:
             logger.exception("the facts of room %s are not to be had", room.room)
-        if await self._feed.subscribe(layout.channel(room.room)):
-            try:
+        try:
+            if await self._feed.subscribe(layout.channel(room.room)):
                 room.open(await self.valkey.run(log.tail(room.room, count=OPENED_WITH, epoch=fresh_epoch())))
-            except BusError as error:
-                logger.warning("room %s opens without its log: %s", room.room, error)
-        room.reliable = self._feed.up
-        room.opened.set()
+        except BusError as error:
+            logger.warning("room %s opens without its log: %s", room.room, error)
+        finally:
+            room.reliable = self._feed.up
+            room.opened.set()  # whatever happened, somebody waits at the door
 
     def _close_if_empty(self, room: Room) -> None:
         if room.viewers or self._rooms.get(room.room) is not room:
@@ -266,7 +270,8 @@ class Hub:
                 self._spawn(self._heal(room))
 
     async def _heal(self, room: Room) -> None:
-        await self._catch_up(room)
+        async with self._healing:
+            await self._catch_up(room)
         if not room.reliable:
             room.reliable = True
             room.show(local(EPHEMERAL, RELIABLE))
