@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from streaming.bus import standby
 from streaming.bus.layout import Progress
@@ -22,13 +23,13 @@ POLL_MS = 40
 """How often a standby looks whether it was promoted: that is part of the time that a takeover takes."""
 
 
+@dataclass(frozen=True, slots=True)
 class Promotion:
     """What a promoted standby goes on with: how far each of its renditions has come, and the encoder that stands there;
-    None where they stand apart, and so each needs an encoder of its own beginning."""
+    None where they stand apart, for one encoder has one first picture."""
 
-    def __init__(self, progress: dict[str, Progress | None], standing: Standing | None) -> None:
-        self.progress = progress
-        self.standing = standing
+    progress: dict[str, Progress | None]
+    standing: Standing | None
 
 
 class StandBy:
@@ -121,7 +122,6 @@ class StandBy:
     def _promoted(self, encoder: Encoder, watch: standby.Watch) -> Promotion:
         progress = {name: watch.progress[name] for name in watch.mine}
         starts = {self._reached(each) for each in progress.values()}
-        # One encoder has one first picture. A rendition that another attempt goes on with is no more of its affair.
         if len(starts) == 1 and watch.mine == self._rungs.keys() and not encoder.ended:
             encoder.wake(starts.pop())
             return Promotion(progress, Standing(encoder, self.msn, self._fed))
