@@ -20,6 +20,7 @@ QUICK = {
     "join": ["--times", "5"],
     "late": ["--seconds", "20"],
     "takeover": ["--rounds", "1"],
+    "vods": ["--minutes", "5"],
 }
 """What shortens the benches that take minutes."""
 

@@ -92,8 +92,10 @@ def _write(vod_id: UUID, runs: Sequence[RecordedRun], *, kept: bool, note: str) 
     timeline = timeline_of(lead)
     if timeline.lost == len(timeline.segments):
         raise Hopeless(NOTHING_RECORDED)
-    if timeline.lost:
-        log.error("vod.lost", vod=str(vod_id), segments=timeline.lost, of=len(timeline.segments))
+    # A broadcast begins with segment 0: what came before the first that is there was lost too.
+    lost = timeline.lost + timeline.first_msn
+    if lost:
+        log.error("vod.lost", vod=str(vod_id), segments=lost, of=len(timeline.segments))
     for rendition in vod.renditions.filter(name__in={lead.name, AUDIO}):
         peak = timeline.peak if rendition == lead else timeline_of(rendition).peak
         VodRendition.objects.filter(pk=rendition.pk).update(bandwidth=peak, complete=True)
@@ -102,7 +104,7 @@ def _write(vod_id: UUID, runs: Sequence[RecordedRun], *, kept: bool, note: str) 
         ready_at=Now(),
         error=note,
         duration_ms=timeline.duration_ms,
-        lost=timeline.lost,
+        lost=lost,
         recorded_at=datetime.fromtimestamp(timeline.segments[0].wall_ms / 1000, UTC),
         target_duration=target_duration(vod.target_duration, timeline),
         size=Bundle.objects.filter(rendition__vod=vod_id).aggregate(size=Sum("size"))["size"],

@@ -110,6 +110,18 @@ def test_what_the_bus_lost_is_a_gap_and_an_alarm(
     assert set(Asset.objects.exclude(kind="chat").values_list("state", flat=True)) == {AssetState.READY}
 
 
+def test_what_was_lost_before_the_first_run_is_counted_too(air: OnAir, clip: Clip, house: House) -> None:
+    air.send(clip)
+    event = air.end()
+    entry = air.bus.run(reading.start_of(str(air.broadcast), SOURCE, 4))
+    air.bus.run(Call(("XTRIM", key(str(air.broadcast), "chunks", SOURCE), "MINID", entry), nothing))
+    house.bookkeeper.heard(event)
+    run_step(house.queue[0].step, works=WORKS, send=lambda _: None)
+    vod = Vod.objects.get()
+    assert (vod.state, vod.lost) == (VodState.READY, 4)
+    assert timeline_of(vod.renditions.get(name=SOURCE)).first_msn == 4
+
+
 def test_deleted_while_it_is_made_nothing_is_left(air: OnAir, clip: Clip, house: House, storage: Path) -> None:
     air.send(clip)
     house.sweep()
