@@ -81,6 +81,8 @@ class Rig:
             "PUBLIC_URL": self.url,
             "RTMP_URL": f"rtmp://127.0.0.1:{self.rtmp_port}/live",
             "DJANGO_SETTINGS_MODULE": "config.settings",
+            # What an ended broadcast's VOD is given afterwards would be measured with the next one.
+            "VOD_LADDER": "none",
             **(environment or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
