@@ -218,7 +218,10 @@ def rendition_row(vod: Vod, rendition: Rendition, place: int) -> VodRendition:
         "timescale": rendition.timescale,
     }
     row, _ = VodRendition.objects.update_or_create(
-        vod=vod, name=rendition.name, defaults=facts, create_defaults={**facts, "place": place}
+        # Its place too: a picture that comes later goes before the sound that was alone.
+        vod=vod,
+        name=rendition.name,
+        defaults={**facts, "place": place},
     )
     return row
 
