@@ -12,7 +12,12 @@ from vods.access import admits_download, may_manage, media_token, media_url
 from vods.library import leading_rendition, timeline_of
 from vods.models import Asset, AssetKind, AssetState, Chapter, Vod
 
-_FILES = {AssetKind.STORYBOARD: "storyboard.vtt", AssetKind.POSTER: "poster.jpg", AssetKind.PREVIEW: "preview.mp4"}
+_FILES = {
+    AssetKind.STORYBOARD: "storyboard.vtt",
+    AssetKind.POSTER: "poster.jpg",
+    AssetKind.PREVIEW: "preview.mp4",
+    AssetKind.CHAT: "chat-{n}.json",
+}
 _UNFINISHED = (AssetState.MAKING, AssetState.FAILED)
 
 
@@ -43,6 +48,8 @@ class Showing:
     storyboard: str
     poster: str
     preview: str
+    chat: str
+    """Has `{n}` for the number of a window."""
     downloads: list[Download]
     chapters: list[Chapter]
     marks: list[Mark]
@@ -64,6 +71,7 @@ def show(vod: Vod, *, user: User | AnonymousUser, now: datetime) -> Showing:
         storyboard=addresses[AssetKind.STORYBOARD],
         poster=addresses[AssetKind.POSTER],
         preview=addresses[AssetKind.PREVIEW],
+        chat=addresses[AssetKind.CHAT],
         downloads=downloads(vod, assets, token) if admits_download(vod, token, now=now) else [],
         chapters=list(vod.chapters.all()),
         marks=marks_of(vod),

@@ -93,6 +93,7 @@ class VodDetail(VodOut):
     poster_url: str | None
     storyboard_url: str | None = Field(description="WebVTT of the seek bar's pictures.")
     preview_url: str | None
+    chat_url: str | None = Field(description="What was said, by windows of half a minute; `{n}` is a window's number.")
     downloads: list[DownloadOut] = Field(description="Where the streamer allows it.")
     chapters: list[ChapterOut]
     marks: list[MarkOut]
@@ -111,6 +112,7 @@ class VodDetail(VodOut):
             poster_url=absolute(showing.poster),
             storyboard_url=absolute(showing.storyboard),
             preview_url=absolute(showing.preview),
+            chat_url=absolute(showing.chat),
             downloads=[DownloadOut(label=one.label, url=site + one.url, size=one.size) for one in showing.downloads],
             chapters=[ChapterOut(at_ms=one.at_ms, title=one.title) for one in showing.chapters],
             marks=[MarkOut(at_ms=one.at_ms, text=one.text) for one in showing.marks],

@@ -65,6 +65,12 @@ def test_marks_that_were_set_while_live_are_at_their_moment(client: Client, chan
     assert "The goal" in page
 
 
+def test_what_was_said_is_beside_it_where_it_was_kept(client: Client, vod: Vod) -> None:
+    assert "data-replay" not in body(client, f"/videos/{vod.pk}")
+    Asset.objects.create(vod=vod, kind=AssetKind.CHAT, state="ready", key="c", size=1)
+    assert f'data-replay="/vods/{vod.pk}/chat-{{n}}.json"' in body(client, f"/videos/{vod.pk}")
+
+
 def test_the_streamer_sees_how_far_the_products_are(client: Client, vod: Vod) -> None:
     Asset.objects.create(vod=vod, kind=AssetKind.MP4, progress=40)
     assert "Being made" not in body(client, f"/videos/{vod.pk}")
