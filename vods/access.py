@@ -27,7 +27,7 @@ def may_watch(*, vod: Vod, user: User | AnonymousUser) -> bool:
     """Whether the user may watch the VOD; select `channel__user` along. The streamer and the house always may."""
     if may_manage(channel=vod.channel, user=user) or user.has_perm("vods.view_vod"):
         return True
-    if not _has_page(vod.channel):
+    if not has_page(vod.channel):
         return False
     if vod.visibility == Visibility.FOLLOWERS:
         return user.is_authenticated and Follow.objects.filter(channel=vod.channel_id, user=user).exists()
@@ -65,12 +65,13 @@ def media_url(vod: Vod, name: str, token: str = "") -> str:
 
 def is_open(vod: Vod) -> bool:
     """Whether its media needs no token."""
-    return vod.visibility in OPEN and _has_page(vod.channel)
+    return vod.visibility in OPEN and has_page(vod.channel)
 
 
 def _owner_scope(vod: Vod) -> str:
     return f"{vod.visibility}+owner"
 
 
-def _has_page(channel: Channel) -> bool:
+def has_page(channel: Channel) -> bool:
+    """Whether there is a channel for everybody; select `user` along."""
     return not channel.suspended and channel.user.is_active

@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.ratelimit import RateLimit, RateLimited, source
 from streaming import on_air, services
 from streaming.addresses import site_url
-from streaming.api.description import DESCRIPTION, MANIFEST
+from streaming.api.description import DESCRIPTION, MEDIA
 from streaming.api.schemas import Failure, RenditionOut, StartIn, StreamDetail, StreamList, StreamOut, StreamQuery
 from streaming.api.token import ApiTokenBearer, without_token
 from streaming.errors import ChannelSuspended, KeyRefused, StreamingError, UnknownToken
@@ -30,11 +30,11 @@ logger = logging.getLogger(__name__)
 
 
 class Api(NinjaAPI):
-    """The API with, in its description, the one address that playback answers."""
+    """The API with, in its description, the addresses that playback answers."""
 
     def get_openapi_schema(self, **options: Any) -> Any:
         schema = super().get_openapi_schema(**options)
-        schema["paths"].update(MANIFEST)
+        schema["paths"].update(MEDIA)
         return schema
 
 

@@ -19,7 +19,7 @@ from streaming.api.schemas import Failure
 from streaming.errors import UnknownCategory
 from streaming.models import Category
 from vods import audience
-from vods.access import may_manage, may_watch
+from vods.access import has_page, may_manage, may_watch
 from vods.api.asking import BEATS, READS, REFUSALS, WRITES, asks, member, visitor
 from vods.api.schemas import ChaptersIn, VodChange, VodDetail, VodList, VodOut, VodQuery, WatchingIn, WatchingOut
 from vods.errors import MayNot, UnknownVod
@@ -130,7 +130,7 @@ def watchable(vod_id: UUID, user: User | AnonymousUser) -> Vod:
         raise UnknownVod
     if may_watch(vod=vod, user=user):
         return vod
-    if vod.visibility == Visibility.FOLLOWERS:
+    if vod.visibility == Visibility.FOLLOWERS and has_page(vod.channel):
         raise MayNot("This video is for followers of the channel.")
     raise UnknownVod
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from streaming.addresses import site_url
 from streaming.models import Channel
-from vods.access import may_watch
+from vods.access import has_page, may_watch
 from vods.cards import vod_cards
 from vods.chapters import render_chapters
 from vods.models import Visibility, Vod
@@ -28,7 +28,7 @@ def video(request: HttpRequest, vod_id: UUID) -> HttpResponse:
     """A video: the player and what it is about, or why it does not play."""
     vod = get_object_or_404(Vod.objects.existing().for_cards(), pk=vod_id)
     if not may_watch(vod=vod, user=request.user):
-        if vod.visibility != Visibility.FOLLOWERS:
+        if vod.visibility != Visibility.FOLLOWERS or not has_page(vod.channel):
             raise Http404
         return render(request, "vods/closed.html", {"vod": vod, "channel": vod.channel}, status=403)
     showing = show(vod, user=request.user, now=timezone.now())

@@ -102,6 +102,15 @@ def test_a_video_for_followers_says_so_and_a_private_one_is_not_there(client: Cl
     assert "manifest.m3u8?token=" in body(as_user(vod.channel.user), f"/videos/{vod.pk}")
 
 
+def test_a_suspended_channel_s_videos_are_not_there(client: Client, vod: Vod) -> None:
+    Channel.objects.update(suspended=True)
+    for visibility in Visibility.values:
+        Vod.objects.update(visibility=visibility)
+        assert client.get(f"/videos/{vod.pk}").status_code == 404
+        assert client.get(f"/vods/{vod.pk}").status_code == 404
+        assert as_user(vod.channel.user).get(f"/videos/{vod.pk}").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("state", "says"),
     [
