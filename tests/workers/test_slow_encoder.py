@@ -17,11 +17,11 @@ SPEED = 0.6
 
 
 def test_it_skips_to_the_newest_segment(bus: Valkey, settings: Settings, tmp_path: Path) -> None:
+    track, units = clip(seconds=15, size="640x480")
     slow = tmp_path / "ffmpeg"
     slow.write_text(f'#!/bin/sh\nexec {settings.FFMPEG} -readrate {SPEED} -readrate_initial_burst 0.1 "$@"\n')
     slow.chmod(0o755)
     settings.FFMPEG = str(slow)
-    track, units = clip(seconds=15, size="640x480")
     with Fleet(bus).at_work(), audience(bus):
         live = Broadcaster(bus, track)
         live.publish_live(units).join()
