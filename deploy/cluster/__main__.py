@@ -1,5 +1,7 @@
 """`make cluster`: three hosts with ingest, playback, chat and workers each, one set of databases, the edge in front.
 
+Recordings lie in S3 (SeaweedFS) unless STORAGE says otherwise.
+
 As root each host has a network of its own, and whoever kills a `host-…` process sees a machine lose its power. Else
 they share this machine's network, on other ports. EDGE_PORT is where browsers come, 8080 unless said otherwise.
 """
@@ -34,6 +36,7 @@ def main() -> None:
             os.environ["DATA_DIR"] = str(data)
             os.environ["SECRET_KEY"] = os.environ.get("SECRET_KEY") or kept_secret(data / "secret_key")
             os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+            os.environ["STORAGE"] = os.environ.get("STORAGE") or "s3"
             run(data, port=int(os.environ.get("EDGE_PORT") or 8080))
     except (LocalError, ImproperlyConfigured) as failure:
         sys.exit(f"{NAME}: {failure}")
@@ -48,13 +51,16 @@ def run(data: Path, *, port: int) -> None:
 
     network = Network.of(HOSTS, data) if os.geteuid() == 0 else None
     url = f"http://localhost:{port}"
-    hosts = [Host(name, data, network, url) for name in HOSTS]
+    engines = installation.Engines()
+    if engines.s3 and network:
+        engines.s3.host = network.gateway
+    s3 = engines.s3.url if engines.s3 else settings.S3_ENDPOINT
+    hosts = [Host(name, data, network, url, s3) for name in HOSTS]
     webs = [host.web for host in hosts]
     ports = Ports(http=port, https=port + 1, cache=port + 2, origins=port + 3, metrics=port + 4)
     edge = Edge(data / "edge", ports, live=webs, pages=webs, plain=True)
     edge.prepare()
     settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
-    engines = installation.Engines()
     engines.prepare()
     stages = [engines.programs(), [host.program() for host in hosts], edge.programs()]
     migrate = installation.STEPS[0]

@@ -39,6 +39,8 @@ class Host:
     data: Path
     network: Network | None
     public_url: str
+    s3: str
+    """Where the S3 server of all is."""
 
     @property
     def address(self) -> str:
@@ -63,6 +65,8 @@ class Host:
             "DATABASE_URL": settings.DATABASE_URL,
             "BUS_URL": settings.BUS_URL,
             "STATE_URL": settings.STATE_URL,
+            "STORAGE": settings.STORAGE,
+            "S3_ENDPOINT": self.s3,
             "PUBLIC_URL": self.public_url,
             "ALLOWED_HOSTS": f"localhost,127.0.0.1,{self.address}",
             "TRUSTED_PROXIES": f"127.0.0.1,{self.network.gateway}" if self.network else "127.0.0.1",

@@ -20,9 +20,15 @@ VOLUME_MB = 1_024
 
 
 class Seaweed:
-    """Master, volume server, filer and S3 gateway in one process. It takes `port`, the gateway's, and seven above."""
+    """Master, volume server, filer and S3 gateway in one process. It takes `port`, the gateway's, and seven above.
 
-    def __init__(self, *, home: Path, port: int, bucket: str, access_key: str, secret_key: str) -> None:
+    `host` is the address it listens at: loopback, or that of a network which nothing else is in.
+    """
+
+    def __init__(
+        self, *, home: Path, port: int, bucket: str, access_key: str, secret_key: str, host: str = HOST
+    ) -> None:
+        self.host = host
         self.home = home
         self.port = port
         self.bucket = bucket
@@ -31,7 +37,7 @@ class Seaweed:
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def prepare(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -77,7 +83,14 @@ class Seaweed:
     def _options(self) -> Iterator[str]:
         # Its parts talk gRPC beside HTTP, by default on ports 10,000 higher.
         ports = iter(range(self.port + 1, self.port + 8))
-        yield from ("-logtostderr=true", "-v=-1", "server", f"-dir={self.home}", f"-ip={HOST}", f"-ip.bind={HOST}")
+        yield from (
+            "-logtostderr=true",
+            "-v=-1",
+            "server",
+            f"-dir={self.home}",
+            f"-ip={self.host}",
+            f"-ip.bind={self.host}",
+        )
         for part in ("master", "volume", "filer"):
             yield f"-{part}.port={next(ports)}"
             yield f"-{part}.port.grpc={next(ports)}"
