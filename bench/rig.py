@@ -54,6 +54,9 @@ class Rig:
     `environment` overrides settings (see `config.settings`). The log of all processes is in `log_file`.
     """
 
+    program = "deploy.local"
+    """What is run: a module."""
+
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         # Short, because a Unix socket's name may have 107 bytes; PostgreSQL's service user must pass through.
         self.folder = Path(tempfile.mkdtemp(prefix="headrace-rig-"))
@@ -90,7 +93,7 @@ class Rig:
     def __enter__(self) -> Self:
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "deploy.local"],
+                [sys.executable, "-m", self.program],
                 cwd=BASE_DIR,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
