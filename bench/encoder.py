@@ -30,14 +30,11 @@ class Picture:
 
 
 class ClockEncoder:
-    """ffmpeg, fed a frame of clock at its time by a thread; publishes while entered, or until `stop`.
+    """ffmpeg, fed a frame of clock at its time by a thread; publishes while entered, or until `stop`."""
 
-    It speaks RTMP, or WHIP where it is given the `key` to show.
-    """
-
-    def __init__(self, picture: Picture, publish_url: str, *, key: str = "") -> None:
+    def __init__(self, picture: Picture, publish_url: str) -> None:
         self.picture = picture
-        self._argv = self._command(picture, publish_url, key)
+        self._argv = self._command(picture, publish_url)
         self._stop = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._feeder: threading.Thread | None = None
@@ -91,9 +88,7 @@ class ClockEncoder:
             return  # ffmpeg ended first: `stop` or the test finds out why
 
     @staticmethod
-    def _command(picture: Picture, publish_url: str, key: str) -> list[str]:
-        rtmp = ("-c:a", "aac", "-b:a", "96k", "-shortest", "-flush_packets", "1", "-f", "flv", publish_url)
-        whip = ("-c:a", "libopus", "-b:a", "96k", "-ac", "2", "-bf", "0", "-shortest", "-f", "whip")
+    def _command(picture: Picture, publish_url: str) -> list[str]:
         strip = f"{picture.width}x{clock.strip_height(picture.height)}"
         background = f"testsrc2=size={picture.name}:rate={picture.rate}"
         return [
@@ -106,5 +101,5 @@ class ClockEncoder:
             *("-c:v", "libx264", "-preset", "superfast", "-tune", "zerolatency", "-threads", "1"),
             *("-b:v", str(picture.bitrate), "-maxrate", str(picture.bitrate), "-bufsize", str(picture.bitrate // 2)),
             *("-g", str(picture.gop), "-keyint_min", str(picture.gop), "-sc_threshold", "0"),
-            *((*whip, "-authorization", key, publish_url) if key else rtmp),
+            *("-c:a", "aac", "-b:a", "96k", "-shortest", "-flush_packets", "1", "-f", "flv", publish_url),
         ]
