@@ -18,6 +18,7 @@ class Timeline:
     def __init__(self, segments: Iterable[StoredSegment], *, timescale: int) -> None:
         self.timescale = timescale
         self.segments: Sequence[StoredSegment] = _whole(segments)
+        self._walls = [segment.wall_ms for segment in self.segments]
         self._starts: list[int] = []
         """Where each segment starts, in ticks of media."""
         total = 0
@@ -56,12 +57,11 @@ class Timeline:
 
     def position_of(self, wall_ms: int) -> int:
         """The position of a moment, given in UTC ms; one in which nothing was recorded is where it goes on."""
-        walls = [segment.wall_ms for segment in self.segments]
-        index = bisect_right(walls, wall_ms) - 1
+        index = bisect_right(self._walls, wall_ms) - 1
         if index < 0:
             return 0
         length_ms = self.segments[index].duration * 1000 // self.timescale
-        return self.start_ms(index) + min(length_ms, wall_ms - walls[index])
+        return self.start_ms(index) + min(length_ms, wall_ms - self._walls[index])
 
 
 def _whole(segments: Iterable[StoredSegment]) -> list[StoredSegment]:
