@@ -1,9 +1,11 @@
 // What every page does: running clocks, menus that close, copy buttons, questions before what can't be undone.
 
 import { runClocks } from "./clock.js";
+import { playPreviews } from "./previews.js";
 import { ask } from "./question.js";
 
 runClocks();
+playPreviews();
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
