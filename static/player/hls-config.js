@@ -44,11 +44,16 @@ export function liveConfig(abrController) {
   };
 }
 
-/** @returns {object} of a recording, and of a broadcast further back than live */
-export function recordedConfig() {
+/**
+ * @param {number} [behind] of a broadcast that is on, how far behind its end to begin, in seconds
+ * @returns {object} of a recording, and of a broadcast further back than live
+ */
+export function recordedConfig(behind) {
   return {
     ...COMMON,
     lowLatencyMode: false,
+    // Where hls.js begins in what is on. It does not keep to it: nobody who went back is to be pulled forward.
+    ...(behind === undefined ? {} : { liveSyncDuration: behind, liveMaxLatencyDuration: Infinity }),
     // One may skip about in what was loaded; a minute of 6 Mbit/s is 45 MB.
     backBufferLength: 60,
     maxBufferLength: 30,

@@ -47,12 +47,17 @@ export class Stage {
     return this.root.querySelector(selector);
   }
 
-  /** Another engine plays from now on. */
-  use(engine) {
-    this.engine = engine;
+  /** An engine that plays now or later: the menu shows its renditions while it does. */
+  listenTo(engine) {
     for (const event of ["renditions", "rendition"]) {
       engine.addEventListener(event, () => engine === this.engine && this.showQualities());
     }
+  }
+
+  /** This engine plays from now on. */
+  use(engine) {
+    this.engine = engine;
+    this.showQualities();
   }
 
   /** What an engine is opened with: what this browser's viewer chose, and what its network could carry. */

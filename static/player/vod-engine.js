@@ -6,17 +6,19 @@ import { AUDIO, AUTO, autoStart, renditionsOf } from "./renditions.js";
 /** Plays what is recorded: a VOD, or a broadcast that is on further back than live. */
 export class VodEngine extends MseEngine {
   #bandwidth = 0;
+  #behind = undefined;
 
   /**
    * @param {string} manifest the multivariant playlist
-   * @param {{rendition: string, bandwidth: number, at: number}} start what to play, the remembered estimate in bit/s or
-   *   0, and where in seconds
+   * @param {{rendition: string, bandwidth: number, at?: number, behind?: number}} start what to play, the remembered
+   *   estimate in bit/s or 0, and where: seconds from the start, or, of what is on, from its end
    */
-  open(manifest, { rendition, bandwidth, at }) {
+  open(manifest, { rendition, bandwidth, at = -1, behind }) {
     this.close();
     this.manifest = new URL(manifest, location.href).href;
     this.wanted = rendition;
     this.#bandwidth = bandwidth;
+    this.#behind = behind;
     this.#make(this.manifest, at);
   }
 
@@ -29,7 +31,9 @@ export class VodEngine extends MseEngine {
     }
     if (name === AUDIO || before === AUDIO) {
       // hls.js drops the audio-only variant beside video ones, so that entry plays the audio playlist by itself.
-      this.#make(name === AUDIO ? this.audioPlaylist : this.manifest, this.video.currentTime);
+      const at = this.video.currentTime;
+      this.#behind = undefined;
+      this.#make(name === AUDIO ? this.audioPlaylist : this.manifest, at);
     } else if (name === AUTO) {
       this.hls.loadLevel = -1;
     } else {
@@ -44,7 +48,7 @@ export class VodEngine extends MseEngine {
 
   #make(url, at) {
     this.hls?.destroy();
-    const hls = (this.hls = new Hls(recordedConfig()));
+    const hls = (this.hls = new Hls(recordedConfig(this.#behind)));
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.#start(at));
     hls.on(Hls.Events.LEVEL_SWITCHED, () => this.announce("rendition"));
     hls.on(Hls.Events.LEVELS_UPDATED, (_, { levels }) => {

@@ -51,6 +51,7 @@ export class VodPlayer {
       this.#stage.curtain.show("unsupported");
       return;
     }
+    this.#stage.listenTo(this.#engine);
     this.#stage.use(this.#engine);
     this.#engine.addEventListener("lost", () => this.#recover());
     this.#video.addEventListener("playing", () => this.#showPlaying());
@@ -84,7 +85,11 @@ export class VodPlayer {
       return;
     }
     if (answer?.ok) {
-      this.#manifest = (await answer.json()).manifestUrl ?? this.#manifest;
+      const { manifestUrl } = await answer.json();
+      if (manifestUrl) {
+        const { pathname, search } = new URL(manifestUrl);
+        this.#manifest = pathname + search;
+      }
     }
     setTimeout(() => {
       this.#open(at);

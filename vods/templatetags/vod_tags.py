@@ -14,6 +14,7 @@ from vods.models import Clip, Vod
 from vods.models.vod import OPEN
 from vods.moments import format_moment
 from vods.services.clips import may_clip
+from vods.services.settings import settings_of
 
 SHELF = 8
 HOME = 12
@@ -42,6 +43,12 @@ def spoken(ms: int) -> str:
     parts = ((seconds // 3600, "hour"), (seconds // 60 % 60, "minute"), (seconds % 60, "second"))
     named = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in parts if count]
     return ", ".join(named) or "0 seconds"
+
+
+@register.simple_tag
+def viewers_may_rewind(channel: Channel) -> bool:
+    """Whether viewers of what is on may go back to its start."""
+    return settings_of(channel.pk).dvr
 
 
 @register.inclusion_tag("vods/_marker_form.html", takes_context=True)
