@@ -1,6 +1,8 @@
 // A channel's page follows its broadcast: title, category, tags and clock, while the player looks after the picture.
 
 const EVERY_MS = 15_000;
+/** A stream plays as a video a second after its end. */
+const SEALED_MS = 3_000;
 
 const page = document.querySelector("[data-channel]");
 const find = (name) => page.querySelector(`[data-${name}]`);
@@ -46,9 +48,27 @@ async function refresh() {
   }
 }
 
+/** Offers what has just ended. */
+async function showLastVideo() {
+  const notice = find("last-video");
+  const response = await fetch(`/vods?channel=${notice.dataset.lastVideo}&perPage=1`);
+  const [last] = response.ok ? (await response.json()).vods : [];
+  if (last && !broadcast) {
+    const link = notice.querySelector("a");
+    link.textContent = last.title || `${last.channel}'s stream`;
+    link.href = new URL(last.watchUrl).pathname;
+    notice.hidden = false;
+  }
+}
+
 page.addEventListener("broadcastchange", ({ detail }) => {
   broadcast = detail.broadcast;
   showLive(detail.state !== "offline");
+  if (detail.state === "offline") {
+    setTimeout(() => showLastVideo().catch(() => {}), SEALED_MS);
+  } else {
+    find("last-video").hidden = true;
+  }
   refresh().catch(() => {});
 });
 

@@ -83,10 +83,11 @@ def clip_button(context: RequestContext, channel: Channel, vod: Vod | None = Non
 
 
 @register.inclusion_tag("vods/_last_video.html", takes_context=True)
-def last_video(context: RequestContext, channel: Channel) -> Any:
-    """What to watch on a channel that is not live: its newest video."""
+def last_video(context: RequestContext, channel: Channel, *, live: Broadcast | None = None) -> Any:
+    """What to watch on a channel that is not live: its newest video; hidden while it is `live`."""
     vods = Vod.objects.listed().for_cards().filter(channel=channel)[:1]
-    return {"cards": vod_cards(vods, user=context["request"].user, now=timezone.now())}
+    cards = vod_cards(vods, user=context["request"].user, now=timezone.now())
+    return {"channel": channel, "cards": cards, "live": live}
 
 
 @register.inclusion_tag("vods/_newest.html", takes_context=True)

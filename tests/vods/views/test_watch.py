@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -132,10 +133,11 @@ def test_who_is_signed_in_begins_where_they_left_off(vod: Vod) -> None:
 
 def test_lists_have_it_and_the_channel_that_is_off_offers_it(client: Client, vod: Vod) -> None:
     link = f'href="/videos/{vod.pk}"'
+    assert re.search(r'data-last-video="alice"\s+hidden>', body(client, "/alice"))
     services.end_broadcast(broadcast_id=vod.broadcast_id or vod.pk, now=NOW, publish=nobody_listens)
     for url in ("/", "/alice", "/alice/videos"):
         assert link in body(client, url)
-    assert "Watch the last stream" in body(client, "/alice")
+    assert re.search(r'data-last-video="alice"\s*>', body(client, "/alice"))
     Vod.objects.update(visibility=Visibility.UNLISTED)
     for url in ("/", "/alice", "/alice/videos"):
         assert link not in body(client, url)
