@@ -94,6 +94,8 @@ def test_it_plays_seeks_shows_pictures_and_comes_back(page: Page, rig: Rig, vide
 
     # Enough was watched to be a view, and to be remembered.
     until(page, "document.querySelector('[data-views]').textContent === '1'", seconds=20)
+    film(page, "(v.currentTime = 14)")  # not so near the end that it counts as seen
+    plays_from(page, 14.5)
     page.keyboard.press("k")
     until(page, "document.querySelector('video').paused")
     left = film(page, "v.currentTime")
@@ -123,7 +125,9 @@ def test_a_viewer_cuts_a_clip_out_of_it(page: Page, video: str) -> None:
     dialog.get_by_role("button", name="Make the clip").click()
     page.wait_for_url("**/clips/*")
     expect(page.get_by_role("heading", name="The moment")).to_be_visible()
-    until(page, "document.querySelector('video.clip__picture')?.readyState >= 1", seconds=60)
+    # The page loads itself anew when the clip is there.
+    expect(page.locator("video.clip__picture")).to_be_visible(timeout=60_000)
+    until(page, "document.querySelector('video.clip__picture').readyState >= 1")
     assert 19.5 < film(page, "v.duration") < 22
     film(page, "{ v.muted = true; v.play() }")
     until(page, "document.querySelector('video').currentTime > 0.5")
