@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
@@ -47,7 +48,10 @@ def picture(broadcast: str) -> None:
 @shared_task(name="workers.run_step", acks_late=True, ignore_result=True)
 def run_step(step: str) -> None:
     """A wake-up: somebody may do this step of the ledger, if it is still to be done."""
-    attempt.run_step(UUID(step), works={**WORKS, **FILL}, send=send_step)
+    try:
+        attempt.run_step(UUID(step), works={**WORKS, **FILL}, send=send_step)
+    except (OperationalError, InterfaceError) as error:
+        log.warning("step.database", step=step, error=str(error))  # the sweep wakes it again
 
 
 def send_step(wake: Wake) -> None:
