@@ -6,8 +6,11 @@ No page has a script or a handler in its HTML, so the policy needs no nonces; a 
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
+
+from streaming.addresses import whip_url
 
 RULES = (
     "default-src 'self'",
@@ -25,10 +28,22 @@ RULES = (
     "frame-ancestors 'none'",
 )
 POLICY = "; ".join(RULES)
+CONNECTS: dict[str, Callable[[HttpRequest], str]] = {"streaming:go_live": whip_url}
+"""Views whose page speaks to another origin, and to which URL."""
 # Going live from the browser wants these three; nothing here wants the rest.
 FEATURES = (
     "camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=(), serial=(), hid=()"
 )
+
+
+def policy(request: HttpRequest) -> str:
+    """The policy of the page that was asked for."""
+    match = request.resolver_match
+    reached = CONNECTS.get(match.view_name) if match else None
+    if reached is None:
+        return POLICY
+    scheme, host, *_ = urlsplit(reached(request))
+    return f"{POLICY}; connect-src 'self' {scheme}://{host}"
 
 
 class ContentSecurityPolicy:
@@ -39,6 +54,6 @@ class ContentSecurityPolicy:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("Content-Security-Policy", policy(request))
         response.headers.setdefault("Permissions-Policy", FEATURES)
         return response

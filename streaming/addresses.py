@@ -22,9 +22,18 @@ def site_url(request: HttpRequest) -> str:
 
 def rtmp_url(request: HttpRequest) -> str:
     """What goes into an encoder's server field."""
-    address = urlsplit(settings.RTMP_URL)
+    return _reached(request, settings.RTMP_URL)
+
+
+def whip_url(request: HttpRequest) -> str:
+    """Where WebRTC encoders, the go-live page among them, send their offers."""
+    return _reached(request, settings.WHIP_URL)
+
+
+def _reached(request: HttpRequest, url: str) -> str:
+    address = urlsplit(url)
     if address.hostname != "localhost":
-        return str(settings.RTMP_URL)
+        return url
     # get_host has been held against ALLOWED_HOSTS: nobody is sent elsewhere by a forged header.
     host, _ = split_domain_port(request.get_host())
     return address._replace(netloc=f"{host}:{address.port}" if address.port else host).geturl()

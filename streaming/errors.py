@@ -14,6 +14,7 @@ class StreamingError(Exception):
     |   +-- UnknownKey
     |   +-- KeyRevoked
     |   +-- ChannelSuspended
+    |   +-- TicketRefused
     +-- UnknownToken
     +-- NoRoom
     |   +-- Overloaded
@@ -55,6 +56,13 @@ class ChannelSuspended(KeyRefused):
 
     code = "channel_suspended"
     sentence = "This channel is suspended and can't go live."
+
+
+class TicketRefused(KeyRefused):
+    """The ticket of the go-live page is too old, or none of ours."""
+
+    code = "ticket_refused"
+    sentence = "This page's permission to go live has expired. Press “Go live” again."
 
 
 class UnknownToken(StreamingError):

@@ -17,6 +17,7 @@ from django.db.models.functions import Greatest
 
 from accounts.models import User
 from accounts.secrets import hash_secret, new_secret
+from streaming import tickets
 from streaming.errors import (
     BroadcastEnded,
     ChannelSuspended,
@@ -24,6 +25,7 @@ from streaming.errors import (
     LoginTaken,
     NoRoom,
     Overloaded,
+    TicketRefused,
     UnknownCategory,
     UnknownKey,
 )
@@ -97,6 +99,20 @@ def find_stream_key(*, key: str) -> StreamKey:
     return found
 
 
+def _admit(*, key: str, now: datetime) -> tuple[Channel, StreamKey | None]:
+    """The channel that a stream key, or a ticket of the go-live page, opens. Raises KeyRefused."""
+    if not key.startswith(tickets.PREFIX):
+        stream_key = find_stream_key(key=key)
+        return stream_key.channel, stream_key
+    channel_id = tickets.read_ticket(key, now=now)
+    channel = Channel.objects.select_related("user").filter(pk=channel_id).first() if channel_id else None
+    if channel is None:
+        raise TicketRefused
+    if channel.suspended or not channel.user.is_active:
+        raise ChannelSuspended
+    return channel, None
+
+
 @transaction.atomic
 def find_or_begin_broadcast(
     *, key: str, ingest: str, now: datetime, has_room: bool = True, overloaded: Overload = Overload.NO
@@ -108,19 +124,18 @@ def find_or_begin_broadcast(
     gets false.
 
     Args:
-        key: the stream key's text as the encoder sent it.
+        key: the stream key's text as the encoder sent it, or a ticket (`streaming.tickets`).
         ingest: names the caller among all ingest processes and their connections, at most 100 characters.
         now: aware.
         has_room: whether there is memory for another broadcast.
         overloaded: whether there is anybody to ingest and encode another one.
 
     Raises:
-        UnknownKey, KeyRevoked, ChannelSuspended: nobody goes live with the key.
+        UnknownKey, KeyRevoked, TicketRefused, ChannelSuspended: nobody goes live with the key.
         NoRoom, Overloaded: there is none to find, and no room for another.
     """
-    _locked_channel(find_stream_key(key=key).channel_id)
-    stream_key = find_stream_key(key=key)  # again: it may have been revoked while we waited for the lock
-    channel = stream_key.channel
+    _locked_channel(_admit(key=key, now=now)[0].pk)
+    channel, stream_key = _admit(key=key, now=now)  # again: it may have been revoked while we waited for the lock
     existing = Broadcast.objects.open().filter(channel=channel).select_related("channel__user", "category").first()
     if existing is not None:
         return existing, True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path, register_converter
 
 from accounts import names
-from streaming.views import account, dashboard, pages, probes
+from streaming.views import account, dashboard, golive, pages, probes
 
 
 class LoginConverter:
@@ -30,6 +30,8 @@ urlpatterns = [
     re_path(r"^directory/?$", pages.directory, name="directory"),
     path("directory/<slug:slug>", pages.category, name="category"),
     re_path(r"^dashboard/?$", dashboard.dashboard, name="dashboard"),
+    path("dashboard/go-live", golive.page, name="go_live"),
+    path("dashboard/go-live/ticket", golive.issue_ticket, name="issue_ticket"),
     path("dashboard/health", dashboard.health, name="dashboard_health"),
     path("dashboard/info", dashboard.set_info, name="set_info"),
     path("dashboard/key", dashboard.issue_key, name="issue_key"),

@@ -47,7 +47,7 @@ def addresses() -> Sequence[str]:
     return (
         f"watch     {settings.PUBLIC_URL}" + (f", {lan} in the local network" if lan else ""),
         f"stream    {settings.RTMP_URL} with a stream key of /dashboard; or, in another terminal: make demo",
-        f"          or {settings.WHIP_URL} by WebRTC (WHIP)",
+        f"          or {settings.WHIP_URL} by WebRTC (WHIP); from a browser: {settings.PUBLIC_URL}/dashboard/go-live",
         f"operate   http://{FLOWER.host}:{FLOWER.number} as {FLOWER_USER}, password in {FLOWER_PASSWORD_FILE}",
         "stop      Ctrl-C",
     )

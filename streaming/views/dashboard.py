@@ -28,7 +28,7 @@ INFO = RateLimit("stream-info", count=60, seconds=600)
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Everything a streamer sets up and watches."""
-    channel = _own_channel(request)
+    channel = own_channel(request)
     return _page(request, channel, form=StreamInfoForm.of(channel))
 
 
@@ -38,7 +38,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 @require_POST
 def issue_key(request: HttpRequest) -> HttpResponse:
     """Make a stream key and show it, this once: it is in this answer and nowhere else."""
-    channel = _own_channel(request)
+    channel = own_channel(request)
     _, text = services.issue_key(channel_id=channel.pk, now=timezone.now())
     return _page(request, channel, form=StreamInfoForm.of(channel), new_key=text)
 
@@ -48,7 +48,7 @@ def issue_key(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_key(request: HttpRequest) -> HttpResponse:
     """Take the stream key away."""
-    services.revoke_key(channel_id=_own_channel(request).pk, now=timezone.now())
+    services.revoke_key(channel_id=own_channel(request).pk, now=timezone.now())
     messages.success(request, "Your stream key is revoked. Nobody can go live on your channel with it.")
     return redirect("streaming:dashboard")
 
@@ -58,7 +58,7 @@ def revoke_key(request: HttpRequest) -> HttpResponse:
 @require_POST
 def set_info(request: HttpRequest) -> HttpResponse:
     """Change title, category and tags."""
-    channel = _own_channel(request)
+    channel = own_channel(request)
     form = StreamInfoForm(request.POST)
     if not form.is_valid():
         return _page(request, channel, form=form, status=422)
@@ -99,7 +99,8 @@ def health(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _own_channel(request: HttpRequest) -> Channel:
+def own_channel(request: HttpRequest) -> Channel:
+    """The channel of who is signed in."""
     assert request.user.is_authenticated
     return services.create_channel(user=request.user, now=timezone.now())
 

@@ -104,6 +104,8 @@ SITE = (
     get("^dashboard/?$", SIGN_IN, 200, 200, 200, 200, 200),
     get("dashboard/health", SIGN_IN, 200, 200, 200, 200, 200),
     post("dashboard/info", SIGN_IN, 302, 302, 302, 302, 302, data={"title": "Mine"}),
+    get("dashboard/go-live", SIGN_IN, 200, 200, 200, 200, 200),
+    post("dashboard/go-live/ticket", SIGN_IN, 200, 200, 200, 200, 200),
     post("dashboard/key", SIGN_IN, 200, 200, 200, 200, 200),
     post("dashboard/key/revoke", SIGN_IN, 302, 302, 302, 302, 302),
     get("^settings/?$", SIGN_IN, 200, 200, 200, 200, 200),
