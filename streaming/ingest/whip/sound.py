@@ -52,6 +52,8 @@ class SoundEncoder:
 
     def encode(self, packet: bytes, time: int) -> list[AccessUnit]:
         """Take the next packet; one that can't be decoded is a hole."""
+        if not packet:
+            return []  # padding alone, as browsers probe a path with; the decoder would take it for the end
         try:
             frames = self._decoder.decode(av.Packet(packet))
         except FFmpegError:

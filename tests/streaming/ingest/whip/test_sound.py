@@ -44,6 +44,12 @@ def test_the_sound_is_the_one_that_was_sent() -> None:
     assert crossings == pytest.approx(125, abs=3)  # 500 Hz for a quarter of a second
 
 
+def test_a_packet_of_padding_alone_ends_nothing() -> None:
+    packets = sounds(1)
+    with_padding = [*packets[:2], Coded(packets[2].at, b""), *packets[2:]]
+    assert [unit.dts for unit in encoded(with_padding)] == [unit.dts for unit in encoded(packets)]
+
+
 def test_lost_packets_become_silence() -> None:
     packets = sounds(2)
     units = encoded(packets[:20] + packets[35:])
