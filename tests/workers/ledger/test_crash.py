@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections import Counter
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -61,8 +63,20 @@ def opened() -> Ledger:
     return ledger
 
 
+@pytest.fixture
+def survivors(transactional_db: None) -> Iterator[None]:
+    """Waits for the threads that outlive a worker killed this way: each ends when it finds its lease lost."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
+
+
 @pytest.mark.timeout(300)
-def test_killed_at_any_line_each_step_happens_once(transactional_db: None) -> None:
+def test_killed_at_any_line_each_step_happens_once(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, survivors: None
+) -> None:
+    monkeypatch.setattr(attempt, "RENEW_SECONDS", 0.5)
     clean = Tracer()
     run_traced(opened(), clean)
     assert len(clean.seen) > 80
