@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,11 +11,13 @@ from starlette.responses import Response
 from streaming.dash.manifest import Listed, render_manifest, zero_of
 from streaming.media import AUDIO, SOURCE
 from streaming.playback.answers import content
-from streaming.playback.errors import NotHere
+from streaming.playback.errors import NotHere, NotYet
 from streaming.playback.following import Following
 from streaming.playback.player import begun
 
 MANIFEST_TYPE = "application/dash+xml"
+FIRST_S = 2.0
+"""How long sound may come after the picture, or the other way round."""
 
 
 class Dash:
@@ -30,6 +33,12 @@ class Dash:
         description = follower.description
         listed = []
         for rendition in description.renditions:
+            if rendition.name in {SOURCE, AUDIO}:
+                # Both close their first segment at almost the same time; players take no track that comes later.
+                with suppress(NotYet):
+                    await follower.wait(
+                        rendition.name, lambda one: one.timeline.has_begun, within=FIRST_S, what="track"
+                    )
             if rendition.name in {SOURCE, AUDIO} or rendition.name in follower.running:
                 followed = await follower.followed(rendition.name, wants=False)
                 listed.append(Listed(rendition, [one for one in followed.timeline.segments if one.closed]))

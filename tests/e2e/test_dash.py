@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
@@ -41,6 +42,16 @@ def page(browser: Browser, rig: Rig) -> Iterator[Page]:
     page.close()
 
 
+@contextmanager
+def encoding(clip: Path, url: str) -> Iterator[None]:
+    """An encoder that is killed at the end."""
+    with publish(clip, url) as encoder:
+        try:
+            yield
+        finally:
+            encoder.kill()
+
+
 def periods(rig: Rig, broadcast: str) -> list[float]:
     """Where each period of the manifest starts, in seconds."""
     mpd = fromstring(rig.text(f"/streams/{broadcast}/manifest.mpd"))
@@ -49,21 +60,15 @@ def periods(rig: Rig, broadcast: str) -> list[float]:
 
 def test_dash_plays_and_goes_on_in_the_period_after_a_reconnect(rig: Rig, page: Page, clip: Path) -> None:
     streamer = rig.streamer("dash")
-    first = publish(clip, streamer.publish_url)
-    broadcast = rig.broadcast_of("dash", seconds=30)
-    page.evaluate(LOAD, f"{rig.url}/streams/{broadcast}/manifest.mpd")
-    until(page, "document.querySelector('video').currentTime > player.seekRange().start + 1", seconds=20)
-    assert page.evaluate("document.querySelector('video').videoWidth") == 640
-    assert page.evaluate("player.getVariantTracks()[0].audioCodec") == "mp4a.40.2"
-    assert len(periods(rig, broadcast)) == 1
-    first.kill()
-    first.wait()
-    second = publish(clip, streamer.publish_url)
-    try:
+    with encoding(clip, streamer.publish_url):
+        broadcast = rig.broadcast_of("dash", seconds=30)
+        page.evaluate(LOAD, f"{rig.url}/streams/{broadcast}/manifest.mpd")
+        until(page, "document.querySelector('video').currentTime > player.seekRange().start + 1", seconds=20)
+        assert page.evaluate("document.querySelector('video').videoWidth") == 640
+        assert page.evaluate("player.getVariantTracks()[0].audioCodec") == "mp4a.40.2"
+        assert len(periods(rig, broadcast)) == 1
+    with encoding(clip, streamer.publish_url):
         while len(starts := periods(rig, broadcast)) < 2:
             page.wait_for_timeout(200)
         until(page, f"document.querySelector('video').currentTime > {starts[1] + 1}", seconds=30)
         assert page.evaluate("errors") == []
-    finally:
-        second.kill()
-        second.wait()
