@@ -1,4 +1,4 @@
-// What every page does: running clocks, menus that close, copy buttons, questions before what can't be undone.
+// What every page does: running clocks, copy buttons, questions before what can't be undone.
 
 import { runClocks } from "./clock.js";
 import { playPreviews } from "./previews.js";
@@ -36,16 +36,6 @@ document.addEventListener("submit", async (event) => {
     form.submit();
   }
 });
-
-for (const menu of document.querySelectorAll("[data-menu]")) {
-  document.addEventListener("click", (event) => menu.contains(event.target) || menu.removeAttribute("open"));
-  menu.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && menu.open) {
-      menu.removeAttribute("open");
-      menu.querySelector("summary").focus();
-    }
-  });
-}
 
 // A secret is shown in the answer to a POST: without this, a reload would send the form again and make another.
 if (document.querySelector("[data-shown-once]")) {
