@@ -53,6 +53,7 @@ def measure(rate: int, seconds: int) -> list[float]:
     import django
 
     django.setup()
+    from celery import current_app
     from django.conf import settings
 
     from streaming.bus import devices, tasks
@@ -61,12 +62,13 @@ def measure(rate: int, seconds: int) -> list[float]:
     from streaming.bus.redis import Valkey
     from workers.devices import declared_device
     from workers.dispatcher.commands import Order
-    from workers.management.commands.dispatcher import send_task
+    from workers.dispatcher.letters import Broker, order_letter
     from workers.management.commands.workers import transcoding
 
     device = declared_device(settings.HOST_NAME, DEVICE)
     bus = Valkey(settings.BUS_URL)
     bus.run(epoch())
+    broker = Broker(current_app)
     # As many threads as so many live broadcasts need; a later --concurrency takes the place of the device's own.
     argv = [*(sys.executable, "-m", "celery", "--app", "config", "--quiet"), *transcoding(device)]
     argv += ["--concurrency", str(THREADS)]
@@ -80,7 +82,7 @@ def measure(rate: int, seconds: int) -> list[float]:
                 order = Order(f"b{number}", 0, {"160p": ""}, device.name, HOLD_MS, "opened")
                 token = bus.run(tasks.order(order.broadcast, 0, order.expected, device=device.name, late_ms=HOLD_MS))
                 assert token is not None
-                send_task(order, token)
+                broker.send([order_letter(order, token)])
             time.sleep(1)
         finally:
             worker.kill()

@@ -127,11 +127,19 @@ def worker(bus: Valkey) -> Iterator[int]:
 
 def run(bus: Valkey, clip: Path, broadcasts: Sequence[str], renditions: Sequence[str]) -> tuple[list[float], int]:
     """How late each part came, in ms, and how many are GAP."""
+    from celery import current_app
+
+    from workers.dispatcher.letters import Broker, order_letter
     from workers.dispatcher.loop import Dispatcher
-    from workers.management.commands.dispatcher import send_picture, send_task
 
     stop = threading.Event()
-    dispatcher = Dispatcher(bus, send_task=send_task, send_picture=send_picture, stop=stop)
+    broker = Broker(current_app)
+    dispatcher = Dispatcher(
+        bus,
+        send_task=lambda order, token: broker.send([order_letter(order, token)]),
+        send_picture=lambda _broadcast: None,
+        stop=stop,
+    )
     watching = threading.Thread(target=watch, args=(bus, broadcasts, renditions, stop))
     threads = [threading.Thread(target=dispatcher.run), watching]
     for thread in threads:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from celery import current_app
 from django.conf import settings
 
 from streaming.bus import devices
 from streaming.bus.redis import Valkey
+from workers.dispatcher.letters import Broker, order_letter, picture_letter
 from workers.dispatcher.loop import Dispatcher
-from workers.management.commands.dispatcher import send_picture, send_task
 
 
 @contextmanager
@@ -61,7 +62,13 @@ def command(bus: Valkey, *declared: str) -> Iterator[Command]:
 def dispatcher(bus: Valkey) -> Iterator[Dispatcher]:
     """A dispatcher on a thread."""
     stop = threading.Event()
-    running = Dispatcher(bus, send_task=send_task, send_picture=send_picture, stop=stop)
+    broker = Broker(current_app)
+    running = Dispatcher(
+        bus,
+        send_task=lambda order, token: broker.send([order_letter(order, token)]),
+        send_picture=lambda broadcast: broker.send([picture_letter(broadcast)]),
+        stop=stop,
+    )
     thread = threading.Thread(target=running.run)
     thread.start()
     try:
@@ -69,6 +76,7 @@ def dispatcher(bus: Valkey) -> Iterator[Dispatcher]:
     finally:
         stop.set()
         thread.join()
+        broker.close()
 
 
 def eventually(condition: Callable[[], object], seconds: float = 20.0) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 import structlog
 
 from streaming.bus import devices, events, reading, running, standby, tasks, thumbnail, troubles
 from streaming.bus.epoch import epoch
 from streaming.bus.errors import BusError
-from streaming.bus.layout import Call
+from streaming.bus.layout import Call, nothing
 from streaming.bus.redis import Valkey
 from streaming.bus.view import observe
 from workers.dispatcher import metrics
@@ -42,14 +44,19 @@ SURVEY_MS = 200
 """How often leases are read: of devices, to see them die, and of broadcasts, to miss none."""
 MAX_WAIT_MS = 250
 RETRY_SECONDS = 0.2
+BATCH = 64
+"""Broadcasts looked at in one round trip."""
 
 SendTask = Callable[[Order, str], None]
 """Puts a segment task with its token into its device's queue."""
 SendPicture = Callable[[str], None]
-"""Puts a thumbnail task into the durable queue."""
+"""Puts a thumbnail task into its queue."""
 
 CountAudience = Callable[[str, Collection[str]], Audience]
 """How many watch a broadcast and these of its renditions."""
+
+Step: TypeAlias = tuple[Call[Any], Callable[[Any], None]]
+"""A call, and what takes its answer."""
 
 
 def uncounted(_broadcast: str, _renditions: Collection[str]) -> Audience:
@@ -121,51 +128,63 @@ class Dispatcher:
 
     def _see(self, looks: Sequence[Command]) -> None:
         names = [look.broadcast for look in looks if isinstance(look, Look)]
+        # When all are due at once, the first orders go out before the last broadcasts were seen.
+        for at in range(0, len(names), BATCH):
+            self._see_all(names[at : at + BATCH])
+
+    def _see_all(self, names: Sequence[str]) -> None:
         calls: list[Call[object]] = []
         for name in names:
             calls += [reading.description(name), observe(name, segments=SEGMENTS)]
         replies = self._bus.run_all(calls)
+        commands: list[Command] = []
         for name, description, view in zip(names, replies[::2], replies[1::2], strict=True):
             sight = Sight(description, view, self._audience(name, view.wanted))
-            for command in self._machine.saw(name, sight):
-                self._carry_out(command)
+            commands += self._machine.saw(name, sight)
             if self._machine.knows(name):
                 self._tally.saw(name, view)
             else:
                 self._tally.forget(name)
+        self._carry_out(commands)
 
-    def _carry_out(self, command: Command) -> None:
-        match command:
-            case Order():
-                self._order(command)
-            case StandBy():
-                self._have_stand_by(command)
-            case Promote():
-                self._promote(command)
-            case Deadline():
-                broadcast, msn, rendition = command.broadcast, command.msn, command.rendition
-                self._bus.run(tasks.shorten_deadline(broadcast, msn, rendition, late_ms=command.late_ms))
-            case FillGap():
+    def _carry_out(self, commands: Sequence[Command]) -> None:
+        """What takes one call each in one round trip, then what takes several."""
+        steps = [step for command in commands if (step := self._step(command)) is not None]
+        for (_, then), reply in zip(steps, self._bus.run_all([call for call, _ in steps]), strict=True):
+            then(reply)
+        for command in commands:
+            if isinstance(command, FillGap):
                 self._fill_gap(command)
-            case Start():
-                self._bus.run(running.start(command.broadcast, command.rendition, command.msn))
-            case StartLater():
-                self._bus.run(
-                    running.start_later(command.broadcast, command.rendition, than=command.than, msn=command.msn)
-                )
-            case Stop():
-                self._bus.run(running.stop(command.broadcast, command.rendition, last_wanted_ms=command.last_wanted_ms))
-            case Shed():
-                metrics.SHED.inc()
-                log.warning("rendition.shed", broadcast=command.broadcast, rendition=command.rendition)
-                self._bus.run(running.shed(command.broadcast, command.rendition))
-            case Picture():
-                self._picture(command)
 
-    def _order(self, order: Order) -> None:
-        token = self._bus.run(
-            tasks.order(order.broadcast, order.msn, order.expected, device=order.device, late_ms=order.late_ms)
-        )
+    def _step(self, command: Command) -> Step | None:
+        """The call that carries a command out, and what its answer leads to; None where one call isn't enough."""
+        broadcast = command.broadcast
+        match command:
+            case Order(_, msn, expected, device):
+                call: Call[Any] = tasks.order(broadcast, msn, expected, device=device, late_ms=command.late_ms)
+                return call, partial(self._ordered, command)
+            case StandBy(_, msn, renditions, device):
+                call = standby.order(broadcast, msn, renditions, device=device)
+                return call, partial(self._has_stand_by, command)
+            case Promote(_, msn, token, expected):
+                return standby.promote(broadcast, msn, token, expected), partial(self._promoted, command)
+            case Deadline(_, msn, rendition, late_ms):
+                return tasks.shorten_deadline(broadcast, msn, rendition, late_ms=late_ms), nothing
+            case Start(_, rendition, msn):
+                return running.start(broadcast, rendition, msn), nothing
+            case StartLater(_, rendition, than, msn):
+                return running.start_later(broadcast, rendition, than=than, msn=msn), nothing
+            case Stop(_, rendition, last_wanted_ms):
+                return running.stop(broadcast, rendition, last_wanted_ms=last_wanted_ms), nothing
+            case Shed(_, rendition):
+                return running.shed(broadcast, rendition), partial(self._shed, command)
+            case Picture():
+                # Of several dispatchers one asks.
+                call = thumbnail.claim(broadcast, for_ms=PICTURE_MS - 1_000)
+                return call, partial(self._picture, command)
+        return None
+
+    def _ordered(self, order: Order, token: str | None) -> None:
         if token is None:
             return
         self._tally.ordered(order.broadcast, order.msn, token, order.why)
@@ -174,17 +193,24 @@ class Dispatcher:
             log.warning("segment.moved", broadcast=order.broadcast, msn=order.msn, device=order.device, why=order.why)
         self._send_task(order, token)
 
-    def _have_stand_by(self, command: StandBy) -> None:
-        token = self._bus.run(standby.order(command.broadcast, command.msn, command.renditions, device=command.device))
+    def _has_stand_by(self, command: StandBy, token: str | None) -> None:
         if token is not None:
             metrics.ATTEMPTS.labels("standby").inc()
             renditions = dict.fromkeys(command.renditions, "")
             self._send_task(Order(command.broadcast, command.msn, renditions, command.device, 0, "standby"), token)
 
-    def _promote(self, command: Promote) -> None:
-        broadcast, msn = command.broadcast, command.msn
-        if self._bus.run(standby.promote(broadcast, msn, command.token, command.expected)):
-            log.warning("segment.promoted", broadcast=broadcast, msn=msn, why=command.why)
+    def _promoted(self, command: Promote, done: bool) -> None:
+        if done:
+            log.warning("segment.promoted", broadcast=command.broadcast, msn=command.msn, why=command.why)
+
+    def _shed(self, command: Shed, done: bool) -> None:
+        if done:
+            metrics.SHED.inc()
+            log.warning("rendition.shed", broadcast=command.broadcast, rendition=command.rendition)
+
+    def _picture(self, command: Picture, claimed: bool) -> None:
+        if claimed:
+            self._send_picture(command.broadcast)
 
     def _fill_gap(self, command: FillGap) -> None:
         broadcast, msn, rendition = command.broadcast, command.msn, command.rendition
@@ -194,8 +220,3 @@ class Dispatcher:
         parts = fill_gap(self._bus, command)
         if parts:
             log.warning("segment.gap", broadcast=broadcast, msn=msn, rendition=rendition, parts=parts)
-
-    def _picture(self, command: Picture) -> None:
-        # Of several dispatchers one asks.
-        if self._bus.run(thumbnail.claim(command.broadcast, for_ms=PICTURE_MS - 1_000)):
-            self._send_picture(command.broadcast)

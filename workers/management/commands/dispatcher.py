@@ -5,23 +5,19 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from functools import partial
 from typing import Any
 
 import structlog
+from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from kombu.exceptions import KombuError
 from prometheus_client import REGISTRY
-from redis.exceptions import RedisError
 
 from streaming import metrics
 from streaming.broadcast_metrics import Broadcasts
 from streaming.bus.redis import Valkey
-from vods.steps import Lane
-from workers.devices import QUEUE_PREFIX
 from workers.dispatcher.census import Census
-from workers.dispatcher.commands import Order
+from workers.dispatcher.letters import Broker, order_letter, picture_letter
 from workers.dispatcher.loop import Dispatcher
 from workers.dispatcher.post import Post
 from workers.dispatcher.standby import Criticality
@@ -29,7 +25,7 @@ from workers.dispatcher.sweep import Sweep
 from workers.fleet_metrics import Fleet
 from workers.ladder import Policy
 from workers.ledger.bookkeeper import Bookkeeper
-from workers.tasks import picture, send_step, transcode_segment
+from workers.tasks import send_step
 
 log = structlog.get_logger(__name__)
 
@@ -52,13 +48,13 @@ class Command(BaseCommand):
         REGISTRY.register(Broadcasts(bus=bus, state=state, now_ms=now_ms))
         REGISTRY.register(Fleet(bus))
         metrics.serve("dispatcher")
-        post = Post()
+        post = Post(Broker(current_app).send)
         post.start()
         log.info("dispatcher.started")
         Dispatcher(
             bus,
-            send_task=lambda order, token: post.put(partial(send_task, order, token)),
-            send_picture=lambda broadcast: post.put(partial(send_picture, broadcast)),
+            send_task=lambda order, token: post.put(order_letter(order, token)),
+            send_picture=lambda broadcast: post.put(picture_letter(broadcast)),
             stop=stop,
             audience=census.audience,
             policy=Policy(settings.LADDER_POLICY),
@@ -75,26 +71,3 @@ class Command(BaseCommand):
 def now_ms() -> int:
     """Unix time, by which viewers are counted."""
     return time.time_ns() // 1_000_000
-
-
-def send_task(order: Order, token: str) -> None:
-    """The task's id says whose attempt it is, so that an order sent twice is one task in every log."""
-    _send(
-        transcode_segment,
-        (order.broadcast, order.msn, token, sorted(order.expected)),
-        queue=QUEUE_PREFIX + order.device,
-        task_id=f"{order.broadcast}:{order.msn}:{token}",
-    )
-
-
-def send_picture(broadcast: str) -> None:
-    _send(picture, (broadcast,), queue=Lane.PROMPT.value)
-
-
-def _send(task: Any, args: tuple[Any, ...], **options: Any) -> None:
-    # A lost order is noticed when nobody claims it, so there is nothing to wait or retry for.
-    try:
-        # Nobody reads the arguments' description, which costs more than the rest of the message.
-        task.apply_async(args=args, retry=False, argsrepr="", kwargsrepr="", **options)
-    except (KombuError, RedisError, OSError) as error:
-        log.warning("broker.lost", task=task.name, error=str(error))
