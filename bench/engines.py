@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,18 +17,19 @@ from deploy.local.valkey import Valkey
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """Where they listen, and a folder for whatever else is needed."""
+    """Where they listen, their processes' ids, and a folder for whatever else is needed."""
 
     folder: Path
     bus_url: str
     state_url: str
+    pids: Mapping[str, int]
 
 
 @contextlib.contextmanager
 def valkeys() -> Iterator[Engines]:
     """Runs a bus and a state Valkey until the block ends."""
     folder = Path(tempfile.mkdtemp(prefix="headrace-bench-"))
-    programs = []
+    processes: dict[str, subprocess.Popen[bytes]] = {}
     bus, state = (
         Valkey(name=name, home=folder / name, sockets=folder / "run" / name, memory="1gb", durable=False)
         for name in ("bus", "state")
@@ -37,13 +38,13 @@ def valkeys() -> Iterator[Engines]:
         for valkey in (bus, state):
             valkey.prepare()
             program = valkey.program()
-            programs.append(subprocess.Popen([*program.command, "--logfile", os.devnull]))
+            processes[valkey.name] = subprocess.Popen([*program.command, "--logfile", os.devnull])
             while not program.ready():
                 time.sleep(0.02)
-        yield Engines(folder, bus.url, state.url)
+        yield Engines(folder, bus.url, state.url, {name: process.pid for name, process in processes.items()})
     finally:
-        for process in programs:
+        for process in processes.values():
             process.terminate()
-        for process in programs:
+        for process in processes.values():
             process.wait(10)
         shutil.rmtree(folder, ignore_errors=True)
