@@ -51,6 +51,14 @@ def test_each_alert_says_how_bad_it_is_and_in_words() -> None:
     assert all(rule["annotations"]["summary"] for rule in rules)
 
 
+def test_operators_are_told_what_each_alert_wants() -> None:
+    rules = re.findall(r"- alert: (\w+)", (FOLDER / "alerts.yml").read_text())
+    table = (settings.BASE_DIR / "docs" / "operations.md").read_text()
+    assert sorted(rules) == sorted(
+        name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in row.replace("`", "").split(", ")
+    )
+
+
 @pytest.fixture
 def told(bus_url: str, state_url: str) -> set[str]:
     """The names of all that our processes tell Prometheus."""
