@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db import models
 from django.db.models import F, Q, Sum
 from uuid_utils.compat import uuid7
@@ -11,6 +13,8 @@ from uuid_utils.compat import uuid7
 from streaming.models import MAX_TITLE, Broadcast, Category, Channel
 
 MAX_DESCRIPTION = 5_000
+TITLE_WORDS = SearchVector("title", config="simple")
+"""A title's words as they stand: a search must ask for this very expression to use its index."""
 
 
 class VodKind(models.TextChoices):
@@ -89,6 +93,11 @@ class VodQuerySet(models.QuerySet["Vod"]):
         found: int | None = self.aggregate(stored=Sum("size"))["stored"]
         return found or 0
 
+    def matching(self, words: str) -> VodQuerySet:
+        """With all the words in the title, as search engines take them: "quoted phrases", or, -without."""
+        query = SearchQuery(words, config="simple", search_type="websearch")
+        return self.annotate(title_words=TITLE_WORDS).filter(title_words=query)
+
     def for_cards(self) -> VodQuerySet:
         """With all that a card shows, newest first, in one query."""
         return self.select_related("channel__user", "category").order_by("-recorded_at", "-id")
@@ -152,6 +161,12 @@ class Vod(models.Model):
         indexes = [
             models.Index(fields=["channel", "-recorded_at"], name="vod_of_channel"),
             models.Index(fields=["-recorded_at"], condition=Q(state="ready", visibility="public"), name="vod_listed"),
+            models.Index(
+                fields=["category", "-recorded_at"],
+                condition=Q(state="ready", visibility="public"),
+                name="vod_listed_of_category",
+            ),
+            GinIndex(TITLE_WORDS, name="vod_title_words"),
             models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False), name="vod_expiring"),
         ]
         constraints = [

@@ -8,7 +8,7 @@ from django import template
 from django.template import RequestContext
 from django.utils import timezone
 
-from streaming.models import Broadcast, Channel
+from streaming.models import Broadcast, Category, Channel
 from vods.cards import vod_cards
 from vods.models import Clip, Vod
 from vods.models.vod import OPEN
@@ -18,6 +18,7 @@ from vods.services.settings import settings_of
 
 SHELF = 8
 HOME = 12
+FOUND = 24
 MARKS_SHOWN = 5
 
 register = template.Library()
@@ -91,8 +92,16 @@ def last_video(context: RequestContext, channel: Channel, *, live: Broadcast | N
 
 
 @register.inclusion_tag("vods/_newest.html", takes_context=True)
-def newest_videos(context: RequestContext) -> Any:
-    """The newest videos of all channels."""
-    return {
-        "cards": vod_cards(Vod.objects.listed().for_cards()[:HOME], user=context["request"].user, now=timezone.now())
-    }
+def newest_videos(context: RequestContext, category: Category | None = None) -> Any:
+    """The newest videos of all channels, or of a category."""
+    vods = Vod.objects.listed().for_cards()
+    if category is not None:
+        vods = vods.filter(category=category)
+    return {"cards": vod_cards(vods[:HOME], user=context["request"].user, now=timezone.now())}
+
+
+@register.inclusion_tag("vods/_found.html", takes_context=True)
+def found_videos(context: RequestContext, words: str) -> Any:
+    """The newest videos with these words in their titles."""
+    vods = Vod.objects.listed().matching(words).for_cards()[:FOUND]
+    return {"words": words, "cards": vod_cards(vods, user=context["request"].user, now=timezone.now())}

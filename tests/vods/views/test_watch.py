@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts.models import User
 from chat.models import Marker
 from chat.services import roles
 from streaming import services
-from streaming.models import Channel
+from streaming.models import Category, Channel
 from tests.streaming.packed import Packed
 from tests.vods.conftest import NOW
 from tests.vods.recorded import nobody_listens, packed_clip, record
@@ -141,6 +143,30 @@ def test_lists_have_it_and_the_channel_that_is_off_offers_it(client: Client, vod
     Vod.objects.update(visibility=Visibility.UNLISTED)
     for url in ("/", "/alice", "/alice/videos"):
         assert link not in body(client, url)
+
+
+@pytest.mark.parametrize("words", ["grand finale", "FINALE", '"grand finale"', "finale -rehearsal"])
+def test_a_search_finds_it_by_words_of_its_title(client: Client, vod: Vod, words: str) -> None:
+    Vod.objects.update(title="The Grand Finale")
+    assert vod.get_absolute_url() in body(client, f"/search?{urlencode({'q': words})}")
+
+
+@pytest.mark.parametrize("words", ["fin", "finale rehearsal", "'", "-", '"', "a:b & !(", "\\"])
+def test_a_search_for_other_words_does_not(client: Client, vod: Vod, words: str) -> None:
+    Vod.objects.update(title="The Grand Finale")
+    assert "No video has" in body(client, f"/search?{urlencode({'q': words})}")
+
+
+def test_a_search_by_words_asks_an_index(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "vod_title_words" in Vod.objects.matching("finale").explain()
+
+
+def test_its_category_lists_it(client: Client, vod: Vod) -> None:
+    Vod.objects.update(category=Category.objects.get(slug="music"))
+    assert vod.get_absolute_url() in body(client, "/directory/music")
+    assert vod.get_absolute_url() not in body(client, "/directory/art")
 
 
 def test_chapters_are_webvtt(client: Client, vod: Vod) -> None:
