@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import MutableMapping
 from typing import Any
 
+import psycopg2
+import redis
 import structlog
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -12,6 +16,9 @@ FORMATS = ("console", "json")
 
 SECRET = re.compile(r"\b(live|hr)_[a-z2-7]{30,}")
 """Stream keys and API tokens, as `accounts.secrets` makes them."""
+
+OUTAGES = frozenset({"57P01", "57P02", "57P03"})
+"""SQLSTATEs of a PostgreSQL that is being stopped, has crashed, or isn't up yet; class 08 is about connections."""
 
 QUIETER: dict[str, dict[str, Any]] = {
     # One line a request is the front proxy's business; a playlist reload comes every 0.4 s per viewer. The handlers
@@ -56,7 +63,11 @@ def configure(*, level: str, form: str, colour: bool) -> dict[str, Any]:
     formatter = {
         "()": "structlog.stdlib.ProcessorFormatter",
         "foreign_pre_chain": processors,
-        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers(machine, colour)],
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            outage_in_a_line,
+            *renderers(machine, colour),
+        ],
     }
     return {
         "version": 1,
@@ -66,6 +77,39 @@ def configure(*, level: str, form: str, colour: bool) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": QUIETER,
     }
+
+
+def outage_in_a_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """An event without the traceback of an error that means no more than that an engine is away.
+
+    Whoever was at work then says so, and their hundreds of tracebacks a second would hide everything else.
+    """
+    error = _raised(event.get("exc_info"))
+    while error is not None:
+        if is_outage(error):
+            event.pop("exc_info")
+            event["away"] = str(error).partition("\n")[0]
+            break
+        error = error.__cause__
+    return event
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether PostgreSQL or a Valkey could not be reached, or was cut off."""
+    if not isinstance(error, psycopg2.Error):
+        return isinstance(error, redis.ConnectionError | redis.TimeoutError)
+    if error.pgcode is None:
+        # No server has said this: what the client library says of a connection has no finer class.
+        return type(error) in (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.DatabaseError)
+    return error.pgcode[:2] == "08" or error.pgcode in OUTAGES
+
+
+def _raised(exc_info: Any) -> BaseException | None:
+    if isinstance(exc_info, tuple):
+        exc_info = exc_info[1]
+    elif exc_info and not isinstance(exc_info, BaseException):
+        exc_info = sys.exc_info()[1]
+    return exc_info or None
 
 
 def without_secrets(_logger: Any, _method: str, line: str) -> str:

@@ -9,7 +9,7 @@ import socket
 
 import structlog
 from channels.db import database_sync_to_async
-from django.db import DatabaseError
+from django.db import Error
 
 from streaming import services
 from streaming.bus import devices, reading
@@ -84,7 +84,7 @@ class Door:
                 "if it has lost its connection, try again in a few seconds.",
                 Why.TAKEN,
             ) from refusal
-        except (bus.BusError, DatabaseError) as error:
+        except (bus.BusError, Error) as error:
             log.error("can't take a broadcast", error=str(error))
             sentence = "The server can't take a broadcast at the moment: try again soon."
             metrics.REFUSALS.labels("bus").inc()

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 from channels.db import database_sync_to_async
-from django.db import DatabaseError
+from django.db import Error
 
 from streaming import services
 from streaming.bus import events, publication
@@ -101,7 +101,7 @@ class Reconnections:
             except BusRefusal as refusal:
                 log.info("no longer waiting", broadcast=broadcast, reason=str(refusal))
                 self._forget(waiting)
-            except (BusError, DatabaseError) as error:
+            except (BusError, Error) as error:
                 log.warning("could not tend a waiting broadcast", broadcast=broadcast, error=str(error))
 
     async def _renew(self, waiting: _Waiting) -> None:

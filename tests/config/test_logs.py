@@ -39,6 +39,28 @@ except ValueError:
 """
 
 
+OUTAGES = """
+import django, logging, structlog, redis
+django.setup()
+from django.db import connection
+from streaming.bus.reading import now_ms
+from streaming.bus.redis import Valkey
+for call in (connection.ensure_connection, lambda: Valkey("unix:///nowhere/s").run(now_ms())):
+    try:
+        call()
+    except Exception as error:
+        structlog.get_logger("ours").exception("failed")
+        logging.getLogger("theirs").error("failed %s", "too", exc_info=error)
+try:
+    try:
+        connection.ensure_connection()
+    except Exception:
+        {}["missing"]
+except KeyError:
+    structlog.get_logger("ours").exception("a fault")
+"""
+
+
 def printed(folder: Path, **environment: str) -> str:
     done = run(SCRIPT, folder, **environment)
     assert not done.stdout
@@ -87,3 +109,11 @@ def test_a_key_or_token_that_an_error_quotes_is_cut_off(tmp_path: Path, form: st
         assert secret not in done.stderr
     assert "live_…" in done.stderr or "live_\\u2026" in done.stderr
     assert "hr_" in done.stderr
+
+
+def test_an_engine_that_is_away_is_a_line_and_a_fault_beside_it_is_not(tmp_path: Path) -> None:
+    said = run(OUTAGES, tmp_path, LOG_FORMAT="json", DATABASE_URL="postgresql://nobody@/nothing?host=/nowhere").stderr
+    *away, fault = map(json.loads, said.splitlines())
+    assert [line["event"] for line in away] == ["failed", "failed too"] * 2
+    assert all("exception" not in line and "/nowhere" in line["away"] for line in away)
+    assert "KeyError" in fault["exception"]

@@ -66,10 +66,14 @@ def check_a_life(running: installation.Installation, environment: dict[str, str]
         f"headrace: Headrace already runs on {data} (process {running.process.pid}). Stop it first, or set DATA_DIR.\n"
     )
 
-    for name in ("uvicorn", "postgres"):
-        os.kill(running.child(name), signal.SIGKILL)
+    # Who asks while an engine is away is told so, and the log gets a line.
+    for words in (("valkey", "state"), ("valkey", "bus"), ("postgres",)):
+        os.kill(running.child(*words), signal.SIGKILL)
         running.until(r"was killed by SIGKILL; starting it again")
+        get(environment["HTTP_PORT"], "/streams")
     running.until(r"postgres +\| LOG: +database system is ready to accept connections")
+    os.kill(running.child("uvicorn"), signal.SIGKILL)
+    running.until(r"was killed by SIGKILL; starting it again")
 
     running.process.send_signal(signal.SIGINT)
     running.until(r"postgres +\| LOG: +database system is shut down")

@@ -23,3 +23,14 @@ class NeedsToken(PlaybackError):
 
     def __init__(self) -> None:
         super().__init__("This video is not for everybody. Its address has no token, or one that has expired.")
+
+
+class DatabaseAway(PlaybackError):
+    """PostgreSQL can't be reached, or was cut off meanwhile."""
+
+    status = 503
+    code = "database_unavailable"
+    retry_after = 1
+
+    def __init__(self) -> None:
+        super().__init__("The database can't be reached.")

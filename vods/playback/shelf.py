@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from channels.db import database_sync_to_async
+from django.db import InterfaceError, OperationalError
 
 from streaming.hls.multivariant import render_multivariant
 from streaming.hls.playlist import segment_uri
@@ -18,8 +20,10 @@ from streaming.playback.playlists import Playlist
 from vods.access import admits
 from vods.library import timeline_of
 from vods.models import Asset, AssetKind, Bundle, Clip, InitSection, Vod, VodRendition
-from vods.playback.errors import NeedsToken, UnknownVideo
+from vods.playback.errors import DatabaseAway, NeedsToken, UnknownVideo
 from vods.playback.recent import Recent
+
+logger = logging.getLogger(__name__)
 
 FRESH_S = 2.0
 """So long an answer of the database counts: whoever makes a video private waits this long until it is."""
@@ -98,9 +102,13 @@ def bundle_uri(first_msn: int, crc32: int) -> str:
 
 
 async def ask(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """What a function answers that reads the database, in a thread."""
-    # Not thread_sensitive: all of a process's requests would wait for one thread.
-    result: T = await database_sync_to_async(function, thread_sensitive=False)(*args, **kwargs)
+    """What a function answers that reads the database, in a thread. Raises DatabaseAway."""
+    try:
+        # Not thread_sensitive: all of a process's requests would wait for one thread.
+        result: T = await database_sync_to_async(function, thread_sensitive=False)(*args, **kwargs)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("the database can't be reached: %s", error)
+        raise DatabaseAway from error
     return result
 
 

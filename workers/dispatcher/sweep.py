@@ -6,7 +6,7 @@ import threading
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 from django.utils import timezone
 
 from streaming import on_air, services
@@ -34,13 +34,13 @@ class Sweep(threading.Thread):
         while not self._stop_event.wait(SWEEP_SECONDS):
             try:
                 self.sweep()
-            except (BusError, DatabaseError) as error:
+            except (BusError, Error) as error:  # InterfaceError, of a cut connection, is no DatabaseError
                 log.warning("sweep.failed", error=str(error))
             finally:
                 close_old_connections()
 
     def sweep(self) -> None:
-        """One comparison. Raises BusError, DatabaseError."""
+        """One comparison. Raises BusError, django.db.Error."""
         leases, now_ms = self._bus.run_all([reading.leases(), reading.now_ms()])
         open_ones = {str(key) for key in Broadcast.objects.open().values_list("pk", flat=True)}
         verdict = self._orphans.sweep(open_ones, leases, now_ms)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection
 
 from vods.steps import Abandoned, Hopeless, Job, Work
 from workers.ledger import claims
@@ -92,7 +92,7 @@ def _lease(held: Claim) -> Iterator[threading.Event]:
                     if not claims.renew(held):
                         lost.set()
                         return
-                except DatabaseError as error:
+                except Error as error:  # InterfaceError, of a cut connection, is no DatabaseError
                     log.warning("step.lease", step=str(held.step), error=str(error))
                     close_old_connections()
         finally:

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 from django.utils import timezone
 
 from streaming.bus import events, reading
@@ -59,7 +59,7 @@ class Bookkeeper(threading.Thread):
         while not self._stop_event.is_set():
             try:
                 self.step()
-            except (BusError, DatabaseError) as error:
+            except (BusError, Error) as error:
                 log.warning("bookkeeper.failed", error=str(error))
                 self._after = b""
                 close_old_connections()
@@ -70,7 +70,7 @@ class Bookkeeper(threading.Thread):
                 self._stop_event.wait(RETRY_SECONDS)
 
     def step(self) -> None:
-        """Waits a moment for events, does what they ask for, sweeps if it is time. Raises BusError, DatabaseError."""
+        """Waits a moment for events, does what they ask for, sweeps if it is time. Raises BusError, django.db.Error."""
         if not self._after:
             self._after = self._bus.run(events.newest_id())
         if self._clock() - self._swept_at >= SWEEP_SECONDS:
@@ -83,7 +83,7 @@ class Bookkeeper(threading.Thread):
             self._after = entry
 
     def heard(self, event: events.Event) -> None:
-        """Does what an event asks for. Raises BusError, DatabaseError."""
+        """Does what an event asks for. Raises BusError, django.db.Error."""
         match event:
             case events.BroadcastHasEnded():
                 self._ended(UUID(event.broadcast))
@@ -97,7 +97,7 @@ class Bookkeeper(threading.Thread):
                 pass
 
     def sweep(self) -> None:
-        """Finds what no event told of, and wakes what is due. Raises BusError, DatabaseError."""
+        """Finds what no event told of, and wakes what is due. Raises BusError, django.db.Error."""
         self._look(list(self._bus.run(reading.leases())))
         for broadcast in list(archiving.overlooked(now=timezone.now())):
             self._ended(broadcast)

@@ -12,6 +12,7 @@ from uuid import uuid4
 import av
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import connections
 from httpx import ASGITransport, AsyncClient, Response
 
 from streaming.models import Channel
@@ -194,3 +195,10 @@ def test_a_clip_is_as_open_as_what_it_was_cut_from(
     Vod.objects.update(visibility=visibility)
     assert player.get(f"/clips/{clip.pk}/clip.mp4").status_code == status
     assert player.get(f"/clips/{clip.pk}/poster.jpg").status_code == status
+
+
+def test_a_database_that_is_away_is_said_to_come_back(player: Player, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connections.settings["default"], "HOST", "/nowhere")
+    answer = player.get(f"/vods/{uuid4()}/manifest.m3u8")
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+    assert answer.headers["retry-after"] == "1"
