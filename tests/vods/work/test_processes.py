@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+from bench.processes import descendants
 from streaming.media import AUDIO, SOURCE
 from tests.streaming.cmaf.clips import Clip
 from tests.vods.onair import OnAir, units_of
+from tests.vods.work.test_products import asset, assert_same
 from tests.workers.fleet import eventually
 from vods.library import timeline_of
 from vods.models import Asset, AssetKind, AssetState, Vod, VodState
@@ -25,23 +28,49 @@ PATIENCE = 90.0
 """Seconds: three workers start Python first, and the machine may have much else to do."""
 
 
-@pytest.fixture
-def processes(storage: Path, state_url: str, transactional_db: None) -> Iterator[None]:
+class Processes:
     """The dispatcher, and the workers of one device and of durable work."""
-    environment = {**os.environ, "MEDIA_ROOT": str(storage), "DEVICES": "cpu:0"}
-    with ExitStack() as stack:
-        for name in ("dispatcher", "workers"):
-            process = subprocess.Popen([sys.executable, "manage.py", name], cwd=settings.BASE_DIR, env=environment)
-            stack.callback(process.wait, 40)
-            stack.callback(process.terminate)
-        yield
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        self._running = [
+            subprocess.Popen([sys.executable, "manage.py", name], cwd=settings.BASE_DIR, env=self._environment)
+            for name in ("dispatcher", "workers")
+        ]
+
+    def kill(self) -> None:
+        """All of them at once, as when the machine loses its power."""
+        for process in self._running:
+            for pid in (process.pid, *descendants(process.pid)):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            process.wait()
+
+    def stop(self) -> None:
+        for process in self._running:
+            process.terminate()
+        for process in self._running:
+            process.wait(40)
+
+
+@pytest.fixture
+def processes(storage: Path, state_url: str, transactional_db: None) -> Iterator[Processes]:
+    made = Processes({**os.environ, "MEDIA_ROOT": str(storage), "DEVICES": "cpu:0"})
+    made.start()
+    yield made
+    made.stop()
 
 
 @pytest.mark.timeout(240)
-def test_an_ended_broadcast_plays_and_gets_its_files(air: OnAir, clip: Clip, processes: None) -> None:
+def test_a_broadcast_is_recorded_once_whoever_dies_meanwhile(air: OnAir, clip: Clip, processes: Processes) -> None:
     air.send(clip)
     eventually(lambda: Step.objects.filter(name="archive 0", state=StepState.DONE).exists(), PATIENCE)
+    processes.kill()
     air.end()
+    processes.start()
     eventually(lambda: Vod.objects.filter(state=VodState.READY).exists(), PATIENCE)
     vod = Vod.objects.get()
     for name in (SOURCE, AUDIO):
@@ -52,4 +81,5 @@ def test_an_ended_broadcast_plays_and_gets_its_files(air: OnAir, clip: Clip, pro
     states = dict(Asset.objects.values_list("kind", "state"))
     assert states.pop(AssetKind.CHAT) == AssetState.ABSENT
     assert set(states.values()) == {AssetState.READY}
+    assert_same(asset(AssetKind.MP4)[1], air)
     assert not Step.objects.exclude(last_error="").exists()
