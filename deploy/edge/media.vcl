@@ -76,10 +76,9 @@ sub vcl_backend_response {
             set beresp.grace = 10s;
         }
     } elsif (bereq.url ~ "^/(vods|clips)/") {
-        # What becomes private, or is deleted, must not live on here for long.
-        if (beresp.ttl > 2m) {
-            set beresp.ttl = 2m;
-        }
+        # The origin says for how long (s-maxage): what becomes private, or is deleted, must not live on here. What is
+        # still there then is asked after (If-None-Match), not fetched again.
+        set beresp.keep = 10m;
         if (bereq.url ~ "\.(m3u8|vtt)$") {
             set beresp.do_gzip = true;
         }

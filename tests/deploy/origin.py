@@ -15,7 +15,9 @@ from starlette.types import Receive, Scope, Send
 from tests.deploy.installation import free_ports
 
 MEGABYTE = 1_048_576
+TAG = '"1"'
 CACHES = {
+    "-1.m4s": "public, max-age=31536000, s-maxage=1, immutable",
     ".m3u8": "public, max-age=6",
     ".m4s": "public, max-age=31536000, immutable",
     ".mp4": "public, max-age=31536000, immutable",
@@ -62,9 +64,14 @@ class Origin:
         cache = next((rule for end, rule in CACHES.items() if path.endswith(end)), "no-store")
         if self.private:
             cache = cache.replace("public", "private")
-        answer = {"content-length": str(len(body)), "cache-control": cache, "content-type": "application/octet-stream"}
+        status = self.status if path != "/healthz" else 200
+        if status == 200 and headers.get("if-none-match") == TAG:
+            status, body = 304, b""
+        answer = {"cache-control": cache, "content-type": "application/octet-stream", "etag": TAG}
+        if status != 304:
+            answer["content-length"] = str(len(body))
         encoded = [(name.encode(), value.encode()) for name, value in answer.items()]
-        await send({"type": "http.response.start", "status": self.status, "headers": encoded})
+        await send({"type": "http.response.start", "status": status, "headers": encoded})
         await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})
 
 

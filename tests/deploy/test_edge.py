@@ -23,7 +23,7 @@ from deploy.edge.programs import Edge, Ports, missing
 from tests import engines
 from tests.deploy import origin
 from tests.deploy.installation import free_ports
-from tests.deploy.origin import MEGABYTE, Origin
+from tests.deploy.origin import MEGABYTE, TAG, Origin
 
 BROADCAST = f"/streams/{UUID(int=7)}"
 VIEWERS = 50
@@ -78,12 +78,12 @@ def fresh(name: str) -> str:
     return f"{BROADCAST}/source/{time.monotonic_ns()}{name}"
 
 
-def status(client: httpx.Client, path: str) -> int:
-    """What is answered; 0 where the connection breaks off."""
+def tried(client: httpx.Client, path: str) -> httpx.Response | None:
+    """What is answered; None where the connection breaks off."""
     try:
-        return client.get(path).status_code
+        return client.get(path)
     except httpx.TransportError:
-        return 0
+        return None
 
 
 def asked(origins: tuple[Origin, Origin], path: str) -> int:
@@ -179,12 +179,29 @@ def test_what_needs_a_token_is_the_origin_s_to_judge_each_time(
 
 
 def test_ranges_of_recorded_media_come_out_of_the_cache(viewer: httpx.Client, origins: tuple[Origin, Origin]) -> None:
-    path = f"/vods/{UUID(int=8)}/source/{time.monotonic_ns()}-1.m4s"
+    path = f"/vods/{UUID(int=8)}/source/{time.monotonic_ns()}-2.m4s"
     for first in (0, 1_000, MEGABYTE - 10):
         answer = viewer.get(path, headers={"Range": f"bytes={first}-{first + 9}"})
         assert (answer.status_code, answer.content) == (206, bytes((first + n) % 256 for n in range(10)))
         assert answer.headers["Content-Range"] == f"bytes {first}-{first + 9}/{MEGABYTE}"
     assert asked(origins, path) == 1
+
+
+def test_a_recording_s_media_is_asked_after_and_not_fetched_again_until_it_is_private(
+    viewer: httpx.Client, origins: tuple[Origin, Origin]
+) -> None:
+    path = f"/vods/{UUID(int=8)}/source/{time.monotonic_ns()}-1.m4s"
+    deadline = time.monotonic() + 20
+    while asked(origins, path) < 3:
+        answer = viewer.get(path)
+        assert (answer.status_code, len(answer.content)) == (200, MEGABYTE)
+        assert time.monotonic() < deadline
+    given = [headers.get("if-none-match") for each in origins for at, _, headers in each.asked if at == path]
+    assert given == [None, TAG, TAG]
+    for each in origins:
+        each.private, each.status = True, 403
+    while viewer.get(path).status_code != 403:
+        assert time.monotonic() < deadline
 
 
 def test_films_to_take_away_are_not_kept_and_their_ranges_are_the_origin_s(
@@ -267,6 +284,6 @@ def test_viewers_outlive_an_origin_and_the_cache(edge: Edge, viewer: httpx.Clien
             cache.kill()
             path, deadline = fresh(".m4s"), time.monotonic() + 10
             # Who asked at that moment is hung up on, as players know it, and asks again.
-            while status(client, path) != 200:
+            while (answer := tried(client, path)) is None or answer.status_code != 200:
                 assert time.monotonic() < deadline
-            assert "X-Cache" not in client.get(path).headers
+            assert "X-Cache" not in answer.headers

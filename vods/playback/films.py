@@ -20,8 +20,10 @@ from vods.storyboard import Storyboard, render_vtt
 PICTURE_TYPE = "image/jpeg"
 SOON = "max-age=10"
 """Playlists get renditions, and VODs products, while they are made."""
-PICTURES = "max-age=600"
-FOR_GOOD = "max-age=31536000, immutable"
+SHARED = "s-maxage=10"
+"""A cache that serves many asks again this soon whether it still may: a VOD becomes private, or is deleted."""
+PICTURES = f"max-age=600, {SHARED}"
+FOR_GOOD = f"max-age=31536000, {SHARED}, immutable"
 
 
 class Films:
@@ -53,7 +55,10 @@ class Films:
         vod = await self._vod(request)
         rendition, first_msn, crc32 = (request.path_params[name] for name in ("rendition", "first_msn", "crc32"))
         stored = await self._shelf.bundle(vod, rendition, first_msn, crc32)
-        return await self._file(request, stored, MEDIA_TYPE, _cache(vod, FOR_GOOD))
+        unchanging = {"etag": f'"{crc32}"', "cache-control": _cache(vod, FOR_GOOD)}
+        if unchanging["etag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=unchanging)  # RFC 9110 15.4.5: a cache that asks whether it may
+        return await self._file(request, stored, MEDIA_TYPE, unchanging["cache-control"], unchanging)
 
     async def storyboard(self, request: Request) -> Response:
         """The WebVTT of the seek bar's pictures."""

@@ -104,6 +104,9 @@ def test_a_bundle_keeps_its_address_and_a_gap_has_none_to_load(player: Player, v
     assert text.count("#EXT-X-BYTERANGE") == text.count("#EXTINF") - 1
     answer = player.get(f"/vods/{vod.pk}/source/{bundle.first_msn}-{bundle.crc32}.m4s")
     assert "immutable" in answer.headers["cache-control"]
+    address = f"/vods/{vod.pk}/source/{bundle.first_msn}-{bundle.crc32}.m4s"
+    again = player.get(address, **{"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
     assert player.get(f"/vods/{vod.pk}/source/{bundle.first_msn}-{bundle.crc32 + 1}.m4s").status_code == 404
 
 

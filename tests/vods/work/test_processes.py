@@ -17,7 +17,7 @@ from bench.processes import descendants
 from streaming.media import AUDIO, SOURCE
 from tests.streaming.cmaf.clips import Clip
 from tests.vods.onair import OnAir, units_of
-from tests.vods.work.test_products import asset, assert_same
+from tests.vods.work.test_products import assert_same, asset
 from tests.workers.fleet import eventually
 from vods.library import timeline_of
 from vods.models import Asset, AssetKind, AssetState, Vod, VodState
