@@ -15,7 +15,7 @@ from vods.work.chat import make_chat, record_chat
 from vods.work.clip import CLIP, REMOVE_CLIP, clip_died, make_clip, remove_clip
 from vods.work.highlight import CUT, cut, cut_died
 from vods.work.keeping import KEEPING, apply_retention, keeping_of
-from vods.work.ladder import complete_ladder, gather_ladder
+from vods.work.ladder import gather_ladder
 from vods.work.movies import make_audio, make_videos
 from vods.work.pictures import asked_posters, make_poster, make_preview, make_storyboard, poster_steps
 from vods.work.product import product_died
@@ -33,7 +33,6 @@ WORKS: Mapping[str, Work] = {
     "record-chat": Work(record_chat),
     "chat": Work(make_chat, died=product_died(AssetKind.CHAT)),
     "gather-ladder": Work(gather_ladder),
-    "complete-ladder": Work(complete_ladder),
     "retention": Work(apply_retention),
     "cut": Work(cut, died=cut_died),
     "clip": Work(make_clip, died=clip_died),

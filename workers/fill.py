@@ -26,7 +26,7 @@ from vods.recording import RUN, Recorded, rendition_row, store
 from vods.segments import RecordedSegment, StoredSegment
 from vods.steps import Job, Outcome, Work
 from vods.storage import MediaStorage, media
-from vods.work.ladder import rungs_of
+from vods.work.ladder import list_whole, rungs_of
 from vods.work.product import ready_vod
 from workers.encoder import Encoder
 
@@ -177,6 +177,7 @@ def _enter(vod_id: UUID, storage: MediaStorage, first: int, entries: Sequence[Re
         gone = [bundle.key for bundle in old if bundle.key not in ("", entry.bundle.key)]
         Vod.objects.filter(pk=vod_id).update(size=F("size") + entry.bundle.size - sum(bundle.size for bundle in old))
         transaction.on_commit(partial(_remove, storage, gone))
+    list_whole(vod)
 
 
 def _remove(storage: MediaStorage, keys: Sequence[str]) -> None:

@@ -29,7 +29,6 @@ TAIL_RUNS = 3
 """Runs at the end of which no step has archived the ladder: those that were not over, or not yet through with it."""
 SETTLE_SECONDS = 8.0
 """When the last segments of the ladder are done after the broadcast's end, or GAP."""
-COMPLETE = "ladder complete"
 GATHER = StepSpec(name="ladder", work="gather-ladder", delay=SETTLE_SECONDS)
 
 
@@ -45,14 +44,26 @@ def gather_ladder(job: Job) -> Outcome:
         StepSpec(name=f"fill {first}", work="fill", arguments={"first": first})
         for first in (_runs(film) if wanted else [])
     ]
-    complete = StepSpec(name=COMPLETE, work="complete-ladder", needs=tuple(fill.name for fill in fills))
-    return Outcome(write=lambda: _enter(vod.pk, tail), then=(*fills, complete))
+    return Outcome(write=lambda: _enter(vod.pk, tail), then=tuple(fills))
 
 
-def complete_ladder(job: Job) -> Outcome:
-    """Lists the renditions that are whole by now."""
-    vod = ready_vod(job.subject)
-    return Outcome(write=lambda: _complete(vod.pk))
+def list_whole(vod: Vod) -> None:
+    """Lists the renditions that have all that the source has by now; the caller holds the VOD's row.
+
+    Whoever enters media of the ladder calls it, so a run that can't be filled keeps from being listed what lacks it,
+    and nothing else.
+    """
+    has = _media_of(vod.renditions.get(name=SOURCE))
+    for rendition in vod.renditions.filter(complete=False):
+        if has <= _media_of(rendition):
+            peak = timeline_of(rendition).peak
+            VodRendition.objects.filter(pk=rendition.pk).update(complete=True, bandwidth=peak)
+
+
+def _media_of(rendition: VodRendition) -> set[int]:
+    """The MSNs of which a rendition has media."""
+    bundles = rendition.bundles.values_list("first_msn", "sizes")
+    return {first + index for first, sizes in bundles for index, size in enumerate(sizes) if size}
 
 
 def rungs_of(film: Film, init: int) -> dict[int, Rung]:
@@ -91,13 +102,4 @@ def _tail(vod: Vod, film: Film) -> list[RecordedRun]:
 def _enter(vod_id: UUID, runs: Sequence[RecordedRun]) -> None:
     for run in runs:
         enter_run(vod_id, run)
-
-
-def _complete(vod_id: UUID) -> None:
-    vod = Vod.objects.select_for_update(no_key=True).get(pk=vod_id)
-    source = vod.renditions.get(name=SOURCE)
-    has = {segment.msn for segment in timeline_of(source).segments if not segment.gap}
-    for rendition in vod.renditions.filter(complete=False):
-        timeline = timeline_of(rendition)
-        if has <= {segment.msn for segment in timeline.segments if not segment.gap}:
-            VodRendition.objects.filter(pk=rendition.pk).update(complete=True, bandwidth=timeline.peak)
+    list_whole(Vod.objects.select_for_update(no_key=True).get(pk=vod_id))

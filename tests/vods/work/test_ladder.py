@@ -10,6 +10,7 @@ from zlib import crc32
 import av
 import pytest
 from django.db import transaction
+from django.forms.models import model_to_dict
 
 from streaming.media import VIDEO_TIMESCALE
 from tests.streaming.cmaf.clips import AAC, Clip, audio_input, make, video_input, x264
@@ -20,6 +21,9 @@ from vods.models import Bundle, Vod
 from vods.steps import Job
 from vods.storage import media
 from workers.fill import fill as encode
+from workers.ledger.backoff import MAX_ATTEMPTS
+from workers.ledger.workflows import retry
+from workers.models import Step, StepState
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +101,30 @@ def test_what_ran_is_kept_and_the_rest_is_added(air: OnAir, wide: Clip, house: H
     after = {segment.msn: bytes(Reader(media()).read(segment)) for segment in track_of(rendition).timeline.segments}
     assert after == before
     assert key not in stored(storage)
+
+
+def test_a_run_that_can_t_be_encoded_keeps_nothing_else_from_being_listed(air: OnAir, wide: Clip, house: House) -> None:
+    air.send(wide)
+    house.hear(air.end())
+    vod = Vod.objects.get()
+    source = vod.renditions.get(name="source")
+    lost = source.bundles.get()
+    ran = vod.renditions.create(name="90p", place=2, codecs="avc1", bandwidth=1, timescale=source.timescale)
+    stored_twice = model_to_dict(lost, exclude=["rendition"])
+    ran.bundles.create(**stored_twice)  # one that ran all the time
+    data = media().read(lost.key)
+    media().remove(lost.key)
+    for _ in range(MAX_ATTEMPTS):
+        later(2_000)
+        house.sweep()
+    assert Step.objects.get(name="fill 0").state == StepState.DEAD
+    assert {rendition.name for rendition in vod.renditions.filter(complete=True)} == {"source", "90p", "audio"}
+
+    media().put(lost.key, data)
+    retry(step_id=Step.objects.get(name="fill 0").pk)
+    fill(house)
+    whole = vod.renditions.filter(complete=True)
+    assert {rendition.name for rendition in whole} == {"source", "160p", "90p", "audio"}
 
 
 def test_the_house_may_do_without(air: OnAir, wide: Clip, house: House, settings: Any) -> None:
