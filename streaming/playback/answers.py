@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 """Parts, segments and init sections never change under their URLs."""
+ARCHIVED = "public, max-age=31536000, s-maxage=10, immutable"
+"""The same of what has left the bus; but a cache that serves many asks again soon whether it still may."""
 NEVER = "no-store"
 
 # Players elsewhere may play; a VOD's segments are ranges of files.

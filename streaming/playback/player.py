@@ -11,7 +11,7 @@ from streaming.hls.directives import Directives, parse_directives
 from streaming.hls.errors import DirectiveError
 from streaming.hls.playlist import render_playlist
 from streaming.hls.timeline import Answer
-from streaming.playback.answers import IMMUTABLE, content
+from streaming.playback.answers import ARCHIVED, IMMUTABLE, content
 from streaming.playback.archive import Archive
 from streaming.playback.errors import BadRequest, NotHere, UnknownBroadcast, UnknownRendition
 from streaming.playback.followed import FollowedRendition
@@ -90,7 +90,7 @@ class Player:
             body = await self._archive.segment(broadcast, name, msn)
             if body is None:
                 raise
-            return content(body, MEDIA_TYPE, IMMUTABLE)
+            return content(body, MEDIA_TYPE, ARCHIVED)
 
     async def init(self, request: Request) -> Response:
         """An init section. It is read from the bus: a player loads it once."""

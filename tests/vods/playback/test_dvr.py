@@ -13,6 +13,7 @@ from channels.db import database_sync_to_async as in_thread
 from streaming.bus.layout import Call, key, nothing
 from streaming.media import AUDIO, SOURCE
 from streaming.models import Broadcast
+from streaming.playback.answers import ARCHIVED
 from streaming.playback.app import create_app
 from tests.settings import BUS_URL, STATE_URL
 from tests.streaming.cmaf.clips import Clip
@@ -76,7 +77,7 @@ async def test_segments_keep_their_addresses_when_the_bus_has_dropped_them(
         for msn in (0, 9):
             answer = await player.get(f"{name}/{msn}.m4s")
             assert answer.content == media_of(air, name, msn)
-            assert "immutable" in answer.headers["cache-control"]
+            assert answer.headers["cache-control"] == ARCHIVED
     assert (await player.get("source/10.m4s")).status_code == 404
     assert (await player.get("source/init-0.mp4")).content == air.packed.inits[SOURCE][0].data
     assert (await player.get("source/init-7.mp4")).status_code == 404
