@@ -43,7 +43,9 @@ from streaming.media import AUDIO, SOURCE, BroadcastState, Chunk, Description
 T = TypeVar("T")
 
 QUIET_MS = 3_000
-"""A publisher that delivered no media for so long may be taken over."""
+"""A publisher that delivered no media for so long may be taken over: its encoder is gone."""
+GONE_MS = 1_000
+"""One that for so long neither delivered media nor renewed may be, too: it is gone itself, with its process or host."""
 INITS = 256
 """The most init sections of one rendition: an encoder that changes its format every few seconds is ill."""
 
@@ -60,15 +62,19 @@ end
 _ACQUIRE = small(
     NOW
     + """
-local epoch, ingest, quiet_ms, retention_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local epoch, ingest, quiet_ms, gone_ms, retention_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local now = now_ms()
-local held = redis.call('HMGET', KEYS[1], 'token', 'ingest', 'media_ms', 'ended')
-if held[4] then return {'ended'} end
-if held[1] and now - tonumber(held[3]) < quiet_ms then
-  return {'held', held[2], decimal(now - tonumber(held[3]))}
+local held = redis.call('HMGET', KEYS[1], 'token', 'ingest', 'media_ms', 'renewed_ms', 'ended')
+if held[5] then return {'ended'} end
+if held[1] then
+  local media_ms, renewed_ms = tonumber(held[3]), tonumber(held[4])
+  if now - media_ms < quiet_ms and now - math.max(media_ms, renewed_ms) < gone_ms then
+    return {'held', held[2], decimal(now - media_ms)}
+  end
 end
 local token = epoch .. ':' .. redis.call('HINCRBY', KEYS[1], 'counter', 1)
-redis.call('HSET', KEYS[1], 'token', token, 'ingest', ingest, 'media_ms', decimal(now))
+local at = decimal(now)
+redis.call('HSET', KEYS[1], 'token', token, 'ingest', ingest, 'media_ms', at, 'renewed_ms', at)
 redis.call('PEXPIRE', KEYS[1], retention_ms)
 local reply = {'ok', token}
 for i = 2, #KEYS do
@@ -123,7 +129,9 @@ _RENEW = small(
     + """
 local refusal = refuse(KEYS[1], ARGV[1])
 if refusal then return refusal end
-redis.call('ZADD', KEYS[3], decimal(now_ms() + tonumber(ARGV[3])), ARGV[2])
+local now = now_ms()
+redis.call('ZADD', KEYS[3], decimal(now + tonumber(ARGV[3])), ARGV[2])
+redis.call('HSET', KEYS[1], 'renewed_ms', decimal(now))
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
 return {'ok'}
@@ -189,7 +197,7 @@ class Publication:
 def acquire(broadcast: str, *, in_epoch: str, ingest: str, quiet_ms: int = QUIET_MS) -> Call[Publication]:
     """Asks for the right to publish.
 
-    Raises PublisherRefused while another delivers media, BroadcastEnded. `in_epoch` must still be the bus's epoch
+    Raises PublisherRefused while another delivers media, or has just done so and is still there; BroadcastEnded. `in_epoch` must still be the bus's epoch
     after the call: `take` sees to it.
     """
 
@@ -205,7 +213,7 @@ def acquire(broadcast: str, *, in_epoch: str, ingest: str, quiet_ms: int = QUIET
         return Publication(token=reply[1].decode(), newest=newest)
 
     return Call(
-        arguments=(in_epoch, ingest, quiet_ms, RETENTION_MS),
+        arguments=(in_epoch, ingest, quiet_ms, GONE_MS, RETENTION_MS),
         parse=parse,
         script=_ACQUIRE,
         keys=(key(broadcast, "publisher"), key(broadcast, "chunks", SOURCE), key(broadcast, "chunks", AUDIO)),
@@ -258,7 +266,7 @@ def describe(description: Description, token: str) -> Call[None]:
 
 
 def renew(broadcast: str, token: str, *, lease_ms: int = LEASE_MS) -> Call[None]:
-    """Renews the broadcast's lease, live or reconnecting. Raises StaleToken, BusForgot, BroadcastEnded."""
+    """Renews the broadcast's lease, live or reconnecting, and says that its publisher is there. Raises StaleToken, BusForgot, BroadcastEnded."""
     return Call(
         arguments=(token, broadcast, lease_ms, RETENTION_MS),
         parse=_answer(broadcast),

@@ -36,8 +36,10 @@ from streaming.ingest.seat import Seat, take_seat
 from streaming.ingest.timeline import Step, Timeline
 from streaming.media import AccessUnit, BroadcastState, Description, Track
 
+RENEW_SECONDS = 0.5
+"""How often the lease is renewed; who does not for `publication.GONE_MS`, and publishes nothing, loses the seat."""
 TICK_SECONDS = 1.0
-"""How often the lease is renewed and health is reported."""
+"""How often health is reported, and whether the encoder has to go."""
 SILENCE_SECONDS = 10.0
 """An encoder that sends neither picture nor sound for so long is let go."""
 NO_KEYFRAME_SECONDS = 60.0
@@ -104,7 +106,8 @@ class Publisher:
         with metrics.PUBLISHERS.track_inprogress():
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._deliver())
-                tasks.create_task(self._tick())
+                tasks.create_task(self._every(RENEW_SECONDS, self._renew))
+                tasks.create_task(self._every(TICK_SECONDS, self._tick))
 
     async def leave(self, failure: IngestError | None) -> None:
         """The encoder is gone, for `failure` if it was told to go."""
@@ -217,15 +220,22 @@ class Publisher:
         self._description = self._describer.description(BroadcastState.LIVE, target_duration)
         self._outbox.put(publication.describe(self._description, self._seat.token))
 
-    async def _tick(self) -> None:
+    async def _every(self, seconds: float, work: Callable[[], None]) -> None:
         while not self._finished.is_set():
-            now = self._clock.monotonic()
-            self._check(now)
-            if not self._away:
-                self._renew(now)
+            work()
             with suppress(TimeoutError):
-                async with asyncio.timeout(TICK_SECONDS):
+                async with asyncio.timeout(seconds):
                     await self._finished.wait()
+
+    def _tick(self) -> None:
+        now = self._clock.monotonic()
+        self._check(now)
+        if not self._away:
+            self._outbox.put(publication.publish_health(self._seat.broadcast, self._meter.report(now).pack()))
+
+    def _renew(self) -> None:
+        if not self._away:
+            self._outbox.put(publication.renew(self._seat.broadcast, self._seat.token))
 
     def _check(self, now: float) -> None:
         if now - self._last_media > SILENCE_SECONDS:
@@ -234,11 +244,6 @@ class Publisher:
             raise PublishingRefused(
                 f"No keyframe came for {NO_KEYFRAME_SECONDS:.0f} s. {self._meter.keyframe_advice(now)}"
             )
-
-    def _renew(self, now: float) -> None:
-        broadcast = self._seat.broadcast
-        self._outbox.put(publication.renew(broadcast, self._seat.token))
-        self._outbox.put(publication.publish_health(broadcast, self._meter.report(now).pack()))
 
     async def _deliver(self) -> None:
         while True:
@@ -291,7 +296,7 @@ class Publisher:
                 break
         self._outbox.clear()
         self._away = False
-        self._renew(self._clock.monotonic())
+        self._renew()
         self._log.warning("the bus is back; going on from the next keyframe")
 
 

@@ -33,10 +33,8 @@ pytestmark = [
     pytest.mark.skipif(bool(missing()), reason="no edge here: apt-get install haproxy varnish"),
 ]
 CALM_SECONDS = 8.0
-PLAYBACK_SECONDS = 3.0
-"""How long viewers may go without a new part when the host that plays for them dies."""
-INGEST_SECONDS = 15.0
-"""The same for the host that the encoder is connected to: it has to notice, and to come back elsewhere first."""
+RECOVERY_SECONDS = 3.0
+"""How long viewers may go without a new part when a host dies."""
 PATIENCE = 60.0
 
 
@@ -127,7 +125,7 @@ class Chatter:
             answer = self.client.post("/chat/messages", json={"channelId": self._login, "message": text})
             if answer.status_code == 200 and answer.json()["stored"]:
                 self.acknowledged.add(text)
-        time.sleep(0.2)
+        time.sleep(0.6)  # the API takes 120 a minute
 
 
 class Bus:
@@ -213,7 +211,7 @@ def test_a_host_dies_and_nobody_loses_anything(rig: ClusterRig, tmp_path: Path) 
     time.sleep(CALM_SECONDS)
     killed = time.monotonic()
     rig.kill(ingest)
-    time.sleep(INGEST_SECONDS + CALM_SECONDS)
+    time.sleep(CALM_SECONDS)
     ingest_gap = viewer.longest_gap(killed)
     print(f"longest gap: {playback_gap:.2f} s without the host that plays, {ingest_gap:.2f} s without ingest's")
 
@@ -233,11 +231,12 @@ def test_a_host_dies_and_nobody_loses_anything(rig: ClusterRig, tmp_path: Path) 
     vod = re.findall(r"UUID\('([0-9a-f-]+)'\)", shell(rig, find))[0]
 
     published, kept = bus.media, recorded(rig, vod)
+    print(f"{len(published)} segments, {sum(map(len, published.values()))} bytes; {len(chatter.acknowledged)} messages")
     assert b"".join(kept[n] for n in sorted(kept)) == b"".join(published[msn] for msn in sorted(published))
     assert len(chatter.acknowledged) > 20
     assert chatter.acknowledged <= said(rig)
-    assert playback_gap <= PLAYBACK_SECONDS
-    assert ingest_gap <= INGEST_SECONDS
+    assert playback_gap <= RECOVERY_SECONDS
+    assert ingest_gap <= RECOVERY_SECONDS
 
 
 def said(rig: ClusterRig) -> set[str]:

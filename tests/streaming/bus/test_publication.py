@@ -17,7 +17,7 @@ from streaming.bus.errors import (
     TooManyInits,
 )
 from streaming.bus.events import BroadcastHasEnded, SegmentOpened, read_events
-from streaming.bus.layout import BROADCASTS, Call, nothing
+from streaming.bus.layout import BROADCASTS, Call, key, nothing
 from streaming.bus.redis import AsyncValkey
 from streaming.media import AUDIO, SOURCE, BroadcastState, Chunk, Closes, Description
 from tests.streaming.bus.chunks import chunk, segment
@@ -72,6 +72,39 @@ async def test_media_keeps_a_publisher_from_being_quiet(bus: AsyncValkey) -> Non
     await put(bus, token, [chunk(0, 0)])
     with pytest.raises(PublisherRefused):
         await publication.take(bus, "b", ingest="two")
+
+
+async def passes(bus: AsyncValkey, ms: int) -> None:
+    """As if the publisher's last media and renewal were so much older."""
+    for since in ("media_ms", "renewed_ms"):
+        await bus.run(Call(("HINCRBY", key("b", "publisher"), since, -ms), nothing))
+
+
+async def test_a_publisher_that_is_gone_with_its_host_is_taken_over_before_one_that_is_only_quiet(
+    bus: AsyncValkey,
+) -> None:
+    token = (await publication.take(bus, "b", ingest="one")).token
+    await passes(bus, 2_000)
+    await bus.run(publication.renew("b", token))
+    with pytest.raises(PublisherRefused):
+        await publication.take(bus, "b", ingest="two")
+    await passes(bus, publication.GONE_MS)
+    new = await publication.take(bus, "b", ingest="two")
+    with pytest.raises(StaleToken):
+        await bus.run(publication.renew("b", token))
+    with pytest.raises(PublisherRefused):
+        await publication.take(bus, "b", ingest="three")
+    await passes(bus, 2_000)
+    await put(bus, new.token, [chunk(0, 0)])
+    with pytest.raises(PublisherRefused):
+        await publication.take(bus, "b", ingest="three")
+
+
+async def test_a_publisher_that_is_there_and_quiet_is_taken_over_later(bus: AsyncValkey) -> None:
+    token = (await publication.take(bus, "b", ingest="one")).token
+    await passes(bus, publication.QUIET_MS)
+    await bus.run(publication.renew("b", token))
+    assert (await publication.take(bus, "b", ingest="two")).token != token
 
 
 async def test_after_a_release_the_next_may_publish_at_once(bus: AsyncValkey) -> None:

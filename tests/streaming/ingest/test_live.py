@@ -10,14 +10,14 @@ from channels.db import database_sync_to_async
 from django.utils import timezone
 
 from streaming import services
-from streaming.bus import events, publication, reading
+from streaming.bus import events, layout, publication, reading
 from streaming.bus.layout import Call, nothing
 from streaming.flv.tag import TagType
 from streaming.media import AUDIO, SOURCE, BroadcastState
 from streaming.models import Channel
 
 from .clips import moved, tags, until
-from .conftest import GRACE, Ingest
+from .conftest import GRACE, PATIENCE, Ingest
 from .encoder import Encoder
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -206,6 +206,19 @@ async def test_who_is_refused_leaves_a_waiting_broadcast_alone(ingest: Ingest, k
     assert await second.publish(key) == REFUSED
     after = await ingest.broadcast(broadcast)
     assert (after.state, after.ingest) == (BroadcastState.RECONNECTING, before.ingest)
+
+
+async def test_an_encoder_that_pauses_keeps_its_seat(ingest: Ingest, key: str) -> None:
+    _, broadcast = await go_live(ingest, key)
+    publisher = layout.key(broadcast, "publisher")
+    for since in ("media_ms", "renewed_ms"):
+        await ingest.valkey.run(Call(("HINCRBY", publisher, since, -2 * publication.GONE_MS), nothing))
+    renewed = Call(("HGET", publisher, "renewed_ms"), int)
+    before = await ingest.valkey.run(renewed)
+    async with asyncio.timeout(PATIENCE):
+        while await ingest.valkey.run(renewed) < before + 2 * publication.GONE_MS:
+            await asyncio.sleep(0.02)
+    assert await (await ingest.connect()).publish(key) == REFUSED
 
 
 async def test_a_silent_encoder_is_taken_over(ingest: Ingest, key: str) -> None:
