@@ -1,7 +1,7 @@
 """What an operator asks of broadcasts, read from both Valkeys when Prometheus scrapes a dispatcher.
 
 Several dispatchers tell the same: queries take the `max by (broadcast)`. Where a Valkey is away, what it would tell is
-missing, and `headrace_valkey_up` says so.
+missing, and `headrace_valkey_up` (`valkey_metrics.py`) says so.
 """
 
 from __future__ import annotations
@@ -50,17 +50,6 @@ class Broadcasts(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The families of one scrape."""
-        up = GaugeMetricFamily("headrace_valkey_up", "Whether a Valkey answers.", labels=["valkey"])
-        memory = GaugeMetricFamily(
-            "headrace_valkey_memory_ratio", "The share of its bound that a Valkey uses.", labels=["valkey"]
-        )
-        for name, valkey in (("bus", self._bus), ("state", self._state)):
-            share = _or_none(valkey, reading.fullness())
-            up.add_metric([name], float(share is not None))
-            if share is not None:
-                memory.add_metric([name], share)
-        yield up
-        yield memory
         try:
             seen = self._see()
         except BusError:
@@ -127,10 +116,3 @@ def _families(seen: list[Seen]) -> Iterator[GaugeMetricFamily]:
         if one.state != "reconnecting":
             up.add_metric([one.broadcast], float(one.state == "live"))
     yield from (totals, up, partner, age)
-
-
-def _or_none(valkey: Valkey, call: Call[float]) -> float | None:
-    try:
-        return valkey.run(call)
-    except BusError:
-        return None

@@ -38,6 +38,12 @@ def state() -> Valkey:
     return Valkey(settings.STATE_URL, connections=16, readers=1)
 
 
+@cache
+def broker() -> Valkey:
+    """This process's client of Celery's broker, to ask whether it is there: Celery has its own."""
+    return Valkey(settings.BROKER_URL, connections=2, readers=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """A broadcast as lists show it."""

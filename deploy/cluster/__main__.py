@@ -51,11 +51,12 @@ def run(data: Path, *, port: int) -> None:
 
     network = Network.of(HOSTS, data) if os.geteuid() == 0 else None
     url = f"http://localhost:{port}"
-    engines = installation.Engines()
+    engines = installation.Engines(broker=True)
+    broker = engines.broker.url if engines.broker else settings.BROKER_URL
     if engines.s3 and network:
         engines.s3.host = network.gateway
     s3 = engines.s3.url if engines.s3 else settings.S3_ENDPOINT
-    hosts = [Host(name, data, network, url, s3) for name in HOSTS]
+    hosts = [Host(name, data, network, url, broker, s3) for name in HOSTS]
     webs = [host.web for host in hosts]
     ports = Ports(http=port, https=port + 1, cache=port + 2, origins=port + 3, metrics=port + 4)
     edge = Edge(data / "edge", ports, live=webs, pages=webs, plain=True)

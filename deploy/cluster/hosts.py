@@ -39,8 +39,9 @@ class Host:
     data: Path
     network: Network | None
     public_url: str
+    broker: str
     s3: str
-    """Where the S3 server of all is."""
+    """Where the broker and the S3 server of all are."""
 
     @property
     def address(self) -> str:
@@ -65,6 +66,7 @@ class Host:
             "DATABASE_URL": settings.DATABASE_URL,
             "BUS_URL": settings.BUS_URL,
             "STATE_URL": settings.STATE_URL,
+            "BROKER_URL": self.broker,
             "STORAGE": settings.STORAGE,
             "S3_ENDPOINT": self.s3,
             "PUBLIC_URL": self.public_url,

@@ -17,6 +17,8 @@ from deploy.local.secret import kept_secret
 from deploy.local.valkey import Valkey
 
 DATABASE = "headrace"
+BROKER_MEMORY = "128mb"
+"""Messages are small, and wait for seconds."""
 FLOWER_USER = "headrace"
 FLOWER_PASSWORD_FILE = settings.DATA_DIR / "flower_password"
 MANAGE = (sys.executable, str(settings.BASE_DIR / "manage.py"))
@@ -59,9 +61,10 @@ def embeds_s3() -> bool:
 
 
 class Engines:
-    """The embedded engines: one for each that the environment does not name."""
+    """The embedded engines: one for each that the environment does not name. `broker` asks for a Valkey of its own
+    for Celery, as many machines want it; else it is the state Valkey."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, broker: bool = False) -> None:
         data, run = settings.DATA_DIR, settings.RUN_DIR
         self.postgres: Postgres | None = None
         if not os.environ.get("DATABASE_URL"):
@@ -77,7 +80,12 @@ class Engines:
                     name="state", home=data / "state", sockets=run / "state", memory=settings.STATE_MEMORY, durable=True
                 )
             )
-
+        self.broker: Valkey | None = None
+        if broker and not os.environ.get("BROKER_URL"):
+            self.broker = Valkey(
+                name="broker", home=data / "broker", sockets=run / "broker", memory=BROKER_MEMORY, durable=True
+            )
+            self.valkeys.append(self.broker)
         self.s3: Seaweed | None = None
         if embeds_s3():
             self.s3 = Seaweed(

@@ -197,8 +197,8 @@ class Publication:
 def acquire(broadcast: str, *, in_epoch: str, ingest: str, quiet_ms: int = QUIET_MS) -> Call[Publication]:
     """Asks for the right to publish.
 
-    Raises PublisherRefused while another delivers media, or has just done so and is still there; BroadcastEnded. `in_epoch` must still be the bus's epoch
-    after the call: `take` sees to it.
+    Raises PublisherRefused while another delivers media, or has just done so and is still there, BroadcastEnded.
+    `in_epoch` must still be the bus's epoch after the call: `take` sees to it.
     """
 
     def parse(reply: Any) -> Publication:
@@ -266,7 +266,8 @@ def describe(description: Description, token: str) -> Call[None]:
 
 
 def renew(broadcast: str, token: str, *, lease_ms: int = LEASE_MS) -> Call[None]:
-    """Renews the broadcast's lease, live or reconnecting, and says that its publisher is there. Raises StaleToken, BusForgot, BroadcastEnded."""
+    """Renews the broadcast's lease, live or reconnecting, and says that its publisher is there. Raises StaleToken,
+    BusForgot, BroadcastEnded."""
     return Call(
         arguments=(token, broadcast, lease_ms, RETENTION_MS),
         parse=_answer(broadcast),

@@ -23,8 +23,9 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """Whether database, bus and broker are reached, each by name; 503 when one is not."""
-    reached = {"database": _database(), "bus": _valkey(on_air.bus()), "broker": _valkey(on_air.state())}
+    """Whether the database and the Valkeys are reached, each by name; 503 when one is not."""
+    valkeys = {"bus": on_air.bus(), "state": on_air.state(), "broker": on_air.broker()}
+    reached = {"database": _database(), **{name: _valkey(valkey) for name, valkey in valkeys.items()}}
     ready = all(reached.values())
     words = {name: "reached" if well else "not reached" for name, well in reached.items()}
     return JsonResponse({"status": "ready" if ready else "not ready", **words}, status=200 if ready else 503)

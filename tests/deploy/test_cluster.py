@@ -19,12 +19,14 @@ PORTS = ("HTTP_PORT", "RTMP_PORT", "WHIP_PORT", "IRC_PORT", "FLOWER_PORT", "METR
 
 
 def hosts(network: Network | None) -> list[dict[str, str]]:
-    return [Host(name, DATA, network, "http://localhost:8080", "http://localhost:8333").environment() for name in HOSTS]
+    urls = ("http://localhost:8080", "redis://localhost", "http://localhost:8333")
+    return [Host(name, DATA, network, *urls).environment() for name in HOSTS]
 
 
 def test_hosts_share_databases_media_and_key_and_nothing_else_of_their_own() -> None:
     told = hosts(Network.of(HOSTS, DATA))
-    for shared in ("DATABASE_URL", "BUS_URL", "STATE_URL", "S3_ENDPOINT", "MEDIA_ROOT", "SECRET_KEY", "PUBLIC_URL"):
+    shared_ones = ("DATABASE_URL", "BUS_URL", "STATE_URL", "BROKER_URL", "S3_ENDPOINT")
+    for shared in (*shared_ones, "MEDIA_ROOT", "SECRET_KEY", "PUBLIC_URL"):
         assert {each[shared] for each in told} == {told[0][shared]}
     for own in OWN:
         assert len({each[own] for each in told}) == len(HOSTS)

@@ -21,6 +21,7 @@ from config import settings
 from deploy.monitoring import dashboards
 from streaming.broadcast_metrics import Broadcasts
 from streaming.bus.redis import Valkey
+from streaming.valkey_metrics import Valkeys
 from workers.fleet_metrics import Fleet
 
 FOLDER = settings.BASE_DIR / "deploy" / "monitoring"
@@ -67,6 +68,7 @@ def told(bus_url: str, state_url: str) -> set[str]:
     names |= {sample.name for family in registries for sample in family.samples}
     bus, state = (Valkey(url, connections=1, readers=1) for url in (bus_url, state_url))
     names |= {family.name for family in Broadcasts(bus=bus, state=state, now_ms=lambda: 0).collect()}
+    names |= {family.name for family in Valkeys({"bus": bus}).collect()}
     names |= {family.name for family in Fleet(bus).collect()}
     # A counter's sample is its name and `_total`, a histogram's that and `_count`, `_bucket`; without a label none yet.
     return names | {f"{name}{end}" for name in names for end in ("_total", "_count", "_bucket")}

@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY
 from streaming import metrics
 from streaming.broadcast_metrics import Broadcasts
 from streaming.bus.redis import Valkey
+from streaming.valkey_metrics import Valkeys
 from workers.dispatcher.census import Census
 from workers.dispatcher.letters import Broker, order_letter, picture_letter
 from workers.dispatcher.loop import Dispatcher
@@ -45,7 +46,9 @@ class Command(BaseCommand):
         census.start()
         bookkeeper = Bookkeeper(bus, send=send_step, stop=stop)
         bookkeeper.start()
+        broker = Valkey(settings.BROKER_URL, connections=1, readers=1)
         REGISTRY.register(Broadcasts(bus=bus, state=state, now_ms=now_ms))
+        REGISTRY.register(Valkeys({"bus": bus, "state": state, "broker": broker}))
         REGISTRY.register(Fleet(bus))
         metrics.serve("dispatcher")
         post = Post(Broker(current_app).send)
@@ -66,6 +69,7 @@ class Command(BaseCommand):
         bookkeeper.join()
         bus.close()
         state.close()
+        broker.close()
 
 
 def now_ms() -> int:
