@@ -4,7 +4,8 @@ python -m bench.late [--seconds 60] [--share 0.8]
 
 One device of one core, on core 0; the sources of as many broadcasts as fit, the dispatcher and the Valkeys on the
 others. A part is due when the source chunk that completes it came, and late when it comes more than a part's duration
-after that; both by the bus's clock.
+after that; both by the bus's clock. The core's share is that of the worker and its ffmpegs, Python's that of the worker
+alone.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from bench import report
 from bench.engines import valkeys
 from bench.ladder import FFMPEG
+from bench.load import cpu_seconds
 from bench.parts import due, entries
 from bench.rig import BASE_DIR
 
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 DEVICE = "cpu:0"
 SETTLE_SECONDS = 12
 """What starts, catches up: not counted."""
+LAST_MS = 1_000
+"""What ends, waits to see that nothing follows: its last pictures aren't counted."""
 PART_MS = 400
 
 
@@ -78,20 +82,17 @@ def measure(clip: Path, share: float) -> dict[str, Any]:
     from django.conf import settings
 
     from streaming.bus.redis import Valkey
-    from streaming.ladder import ladder
-    from streaming.media import SOURCE, VIDEO_TIMESCALE, Rendition
 
-    rungs = ladder(Rendition(SOURCE, "avc1.64001F", 0, VIDEO_TIMESCALE, 640, 480, 30_000))
     bus = Valkey(settings.BUS_URL)
-    with worker(bus) as capacity:
-        cost = sum(rung.pixel_rate for rung in rungs)
-        broadcasts = [f"late-{number}" for number in range(int(capacity * share / cost))]
-        late, gaps = run(bus, clip, broadcasts, [rung.name for rung in rungs])
+    with worker(bus) as (pid, capacity):
+        wanted, taken = filling(int(capacity * share))
+        meter = Meter(pid)
+        late, gaps = run(bus, clip, wanted, meter)
     bus.close()
     return {
         "capacity Mpx/s": round(capacity / 1e6, 1),
-        "broadcasts": len(broadcasts),
-        "of capacity": round(len(broadcasts) * cost / capacity, 2),
+        "broadcasts": len(wanted),
+        "of capacity": round(taken / capacity, 2),
         "parts": len(late),
         "p50 ms": report.percentile(late, 0.5),
         "p99 ms": report.percentile(late, 0.99),
@@ -99,12 +100,36 @@ def measure(clip: Path, share: float) -> dict[str, Any]:
         "late": sum(each > PART_MS for each in late),
         "late %": round(100 * sum(each > PART_MS for each in late) / len(late), 3),
         "GAP parts": gaps,
+        "core %": round(100 * meter.all_share),
+        "Python %": round(100 * meter.own_share),
     }
 
 
+def filling(room: int) -> tuple[dict[str, list[str]], int]:
+    """Broadcasts and their renditions, as many as there is room for, and what they take: whole ladders, and of one more
+    the smallest rungs."""
+    from streaming.ladder import ladder
+    from streaming.media import PART_TARGET_MS, SOURCE, VIDEO_TIMESCALE, BroadcastState, Description, Rendition
+    from workers.cost import cost
+
+    source = Rendition(SOURCE, "avc1.64001F", 0, VIDEO_TIMESCALE, 640, 480, 30_000)
+    rungs = [rung.rendition for rung in ladder(source)]
+    description = Description("any", BroadcastState.LIVE, 0, PART_TARGET_MS, (source, *rungs))
+    wanted: dict[str, list[str]] = {}
+    taken = 0
+    names = [rung.name for rung in rungs]
+    while names:
+        if taken + cost(description, names) > room:
+            names = names[1:]
+            continue
+        taken += cost(description, names)
+        wanted[f"late-{len(wanted)}"] = names
+    return wanted, taken
+
+
 @contextmanager
-def worker(bus: Valkey) -> Iterator[int]:
-    """The device's worker; what it was measured to encode, in pixels a second."""
+def worker(bus: Valkey) -> Iterator[tuple[int, int]]:
+    """The device's worker: its process, and what that was measured to encode, in pixels a second."""
     from django.conf import settings
 
     from streaming.bus import devices
@@ -120,12 +145,31 @@ def worker(bus: Valkey) -> Iterator[int]:
             taken_for = device.capacity
             while (found := bus.run(devices.alive()).get(device.name)) is None or found.capacity == taken_for:
                 time.sleep(0.1)
-            yield found.capacity
+            yield process.pid, found.capacity
         finally:
             process.kill()
 
 
-def run(bus: Valkey, clip: Path, broadcasts: Sequence[str], renditions: Sequence[str]) -> tuple[list[float], int]:
+class Meter:
+    """What a process uses of a core, and what it and its children do."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self.all_share = self.own_share = 0.0
+        self.start()
+
+    def start(self) -> None:
+        self._began, self._all, self._own = time.monotonic(), *self._used()
+
+    def stop(self) -> None:
+        seconds, (all_of_it, own) = time.monotonic() - self._began, self._used()
+        self.all_share, self.own_share = (all_of_it - self._all) / seconds, (own - self._own) / seconds
+
+    def _used(self) -> tuple[float, float]:
+        return cpu_seconds(self._pid), cpu_seconds(self._pid, children=False)
+
+
+def run(bus: Valkey, clip: Path, wanted: Mapping[str, Sequence[str]], meter: Meter) -> tuple[list[float], int]:
     """How late each part came, in ms, and how many are GAP."""
     from celery import current_app
 
@@ -140,15 +184,19 @@ def run(bus: Valkey, clip: Path, broadcasts: Sequence[str], renditions: Sequence
         send_picture=lambda _broadcast: None,
         stop=stop,
     )
-    watching = threading.Thread(target=watch, args=(bus, broadcasts, renditions, stop))
+    watching = threading.Thread(target=watch, args=(bus, wanted, stop))
     threads = [threading.Thread(target=dispatcher.run), watching]
     for thread in threads:
         thread.start()
     sources = []
-    for broadcast in broadcasts:
+    for broadcast in wanted:
         argv = [sys.executable, "-m", "bench.source", os.environ["BUS_URL"], broadcast, str(clip)]
         sources.append(subprocess.Popen(argv, cwd=BASE_DIR))
-        time.sleep(2 / len(broadcasts))  # segments of broadcasts begin at any time
+        time.sleep(2 / len(wanted))  # segments of broadcasts begin at any time
+    time.sleep(SETTLE_SECONDS)
+    meter.start()
+    sources[0].wait()
+    meter.stop()
     for source in sources:
         source.wait()
     time.sleep(1)
@@ -156,24 +204,24 @@ def run(bus: Valkey, clip: Path, broadcasts: Sequence[str], renditions: Sequence
     for thread in threads:
         thread.join()
     late, gaps = [], 0
-    for broadcast in broadcasts:
+    for broadcast, renditions in wanted.items():
         chunks = entries(bus, broadcast, "source")
-        counted_from = chunks[0][0] + SETTLE_SECONDS * 1000
+        counted_from, until = chunks[0][0] + SETTLE_SECONDS * 1000, chunks[-1][0] - LAST_MS
         for rendition in renditions:
             for came, part in entries(bus, broadcast, rendition):
                 at = due(chunks, part)
-                if at is not None and at >= counted_from:
+                if at is not None and counted_from <= at < until:
                     late.append(float(came - at))
                     gaps += part.gap
     return late, gaps
 
 
-def watch(bus: Valkey, broadcasts: Sequence[str], renditions: Sequence[str], stop: threading.Event) -> None:
+def watch(bus: Valkey, wanted: Mapping[str, Sequence[str]], stop: threading.Event) -> None:
     """Somebody who wants all of it."""
     from streaming.bus import demand
 
     while not stop.wait(1):
-        bus.run_all([demand.want(broadcast, rendition) for broadcast in broadcasts for rendition in renditions])
+        bus.run_all([demand.want(broadcast, name) for broadcast, names in wanted.items() for name in names])
 
 
 if __name__ == "__main__":

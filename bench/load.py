@@ -103,10 +103,13 @@ async def ask(port: int, message: bytes, *, connections: int, times: int) -> Ans
     return answers
 
 
-def cpu_seconds(pid: int) -> float:
-    """CPU time of a process and its children so far, those that ended included."""
+def cpu_seconds(pid: int, *, children: bool = True) -> float:
+    """CPU time of a process so far, and of its children, those that ended included."""
     stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     # proc(5): utime, stime, cutime and cstime are fields 14 to 17; the state, field 3, comes first here.
-    own = sum(int(value) for value in stat[11:15]) / CLOCK_TICKS
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return own + sum(cpu_seconds(int(child)) for child in children)
+    used = sum(int(value) for value in stat[11 : 15 if children else 13]) / CLOCK_TICKS
+    if not children:
+        return used
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    found = [child for task in tasks for child in (task / "children").read_text().split()]
+    return used + sum(cpu_seconds(int(child)) for child in found)

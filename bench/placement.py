@@ -49,18 +49,17 @@ def decide(placement: Placement, decisions: int) -> list[float]:
     dice = random.Random(1)
     claims = []
     for show in shows(Scenario(broadcasts=2_000, viewers=0)):
-        ladder = rungs_of(show.description)
-        wanted = frozenset(dice.sample([each.name for each in ladder], dice.randint(1, len(ladder))))
-        claims.append((ladder, wanted, show.description.partner))
+        ladder = [each.name for each in rungs_of(show.description)]
+        claims.append((show.description, frozenset(dice.sample(ladder, dice.randint(1, len(ladder))))))
     bound = 0.8 * 0.8 * sum(device.capacity for device in placement.devices.values())
     names: list[str] = []
     took: list[float] = []
     taken, number = 0, 0
     while len(took) < decisions:
-        ladder, wanted, partner = dice.choice(claims)
+        description, wanted = dice.choice(claims)
         name = f"b{number}"
         number += 1
-        claim = Claim(name, ladder, wanted, watched=wanted, partner=partner)
+        claim = Claim(name, description, wanted, watched=wanted)
         began = time.perf_counter()
         given = allot(claim, placement)
         placement.put(name, given.load)
