@@ -5,33 +5,33 @@ This is where placement and ladder meet; the dispatcher's decisions and the capa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from streaming.media import Rendition
-from workers.ladder import UNWATCHED, Audience, cost, fitting
-from workers.placement import KEEP, Load, Placement
+from streaming.media import Description
+from workers.cost import cost, upkeep
+from workers.ladder import UNWATCHED, Audience, fitting, rungs_of
+from workers.placement import KEEP, Load, Placement, Rank
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a broadcast asks for: the `wanted` ones of its `ladder`, of which `watched` were asked for by somebody.
+    """What a broadcast asks for: the `wanted` ones of its renditions, of which `watched` were asked for by somebody.
 
     `sticky` is the device that it is on.
     """
 
     broadcast: str
-    ladder: Sequence[Rendition]
+    description: Description
     wanted: frozenset[str]
     watched: frozenset[str] = frozenset()
     running: Collection[str] = ()
     sticky: str | None = None
-    partner: bool = False
     audience: Audience = UNWATCHED
 
     def cost(self, names: Collection[str]) -> int:
-        """Pixels a second of these renditions."""
-        return sum(cost(each) for each in self.ladder if each.name in names)
+        """What it takes to make these renditions, in pixels a second."""
+        return cost(self.description, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,10 @@ class Allotment:
 
 def allot(claim: Claim, placement: Placement) -> Allotment:
     """The device with room for all that is wanted, else what fits on the one it is on, or on the one with most room."""
-    broadcast, partner = claim.broadcast, claim.partner
+    broadcast, partner = claim.broadcast, claim.description.partner
     cost_of_all = claim.cost(claim.wanted)
-    home = placement.choose(cost_of_all, broadcast, sticky=claim.sticky, partner=partner)
+    rank = Rank.PARTNER if partner else Rank.ANYBODY
+    home = placement.choose(cost_of_all, broadcast, sticky=claim.sticky, rank=rank)
     if home is not None:
         load = Load(home.name, cost_of_all, partner) if claim.wanted else None
         return Allotment(claim.wanted, home.name, load)
@@ -59,12 +60,13 @@ def allot(claim: Claim, placement: Placement) -> Allotment:
     home = stays if stays is not None and stays.slots else placement.roomiest()
     if home is None:
         return Allotment(claim.wanted, None, None)
+    taken_anyway = upkeep(claim.description)
     run = fitting(
-        [each for each in claim.ladder if each.name in claim.wanted],
+        [each for each in rungs_of(claim.description) if each.name in claim.wanted],
         claim.audience,
         running=claim.running,
-        keep=placement.room(home.name, broadcast, partner=partner, share=KEEP),
-        fill=placement.room(home.name, broadcast, partner=partner),
+        keep=placement.room(home.name, broadcast, rank=rank, share=KEEP) - taken_anyway,
+        fill=placement.room(home.name, broadcast, rank=rank) - taken_anyway,
     )
     without = (claim.wanted - run) & claim.watched
     least = min((claim.cost({*run, name}) for name in without), default=None)

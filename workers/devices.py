@@ -21,7 +21,7 @@ MAX_SLOTS = 64
 THREADS_PER_SLOT = 2
 """A segment's last pictures may come with the next one's first, so two tasks of a broadcast overlap; and who stands by
 for another device holds a thread, too."""
-CORE_CAPACITY = 40_000_000
+CORE_CAPACITY = 60_000_000
 """Pixels a second that a core is taken to encode until it was measured."""
 QUEUE_PREFIX = "transcode."
 AUTO = "auto"

@@ -13,7 +13,7 @@ from streaming.bus.redis import Valkey
 from streaming.bus.tasks import NOBODY
 from streaming.bus.view import Attempt, View, observe
 from streaming.media import Description
-from workers.ladder import cost, rungs_of
+from workers.cost import cost, upkeep
 
 SEGMENTS = 2
 """How many segments back tasks may still be at work."""
@@ -24,7 +24,7 @@ class DeviceState:
     """A device of the fleet.
 
     `leased` are the segment tasks at work, `waiting` those that nobody has claimed yet, the oldest for `oldest_ms`;
-    `taken` is what the renditions at work cost, in the pixels a second of the device's capacity. A device without
+    `taken` is what those cost, in the pixels a second of the device's capacity. A device without
     `lease` lives no more; tasks were sent to it all the same.
     """
 
@@ -72,17 +72,22 @@ def states(alive: Mapping[str, Device], seen: Iterable[tuple[Description, View]]
     ordered: defaultdict[str, list[int]] = defaultdict(list)
     taken: defaultdict[str, int] = defaultdict(int)
     for description, view in seen:
-        costs = {rung.name: cost(rung) for rung in rungs_of(description)}
-        newest: dict[str, dict[str, int]] = {}
+        made: defaultdict[str, set[str]] = defaultdict(set)
+        standing_by: set[str] = set()
         for attempt, renditions in _open_attempts(view):
             if attempt.claimed_ms is None:
                 ordered[attempt.device].append(view.now_ms - attempt.ordered_ms)
             else:
                 leased[attempt.device] += 1
-            # A rendition of two segments at a time is still one encoder's work.
-            newest.setdefault(attempt.device, {}).update({name: costs.get(name, 0) for name in renditions})
-        for device, work in newest.items():
-            taken[device] += sum(work.values())
+            if attempt.standby:
+                standing_by.add(attempt.device)
+            else:
+                # A rendition of two segments at a time is still one encoder's work.
+                made[attempt.device].update(renditions)
+        for device in standing_by:
+            taken[device] += upkeep(description)
+        for device, renditions_made in made.items():
+            taken[device] += cost(description, renditions_made)
     return [
         DeviceState(name, alive.get(name), leased[name], len(ordered[name]), max(ordered[name], default=0), taken[name])
         for name in sorted({*alive, *leased, *ordered} - {NOBODY})

@@ -15,8 +15,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from streaming.ladder import DEFAULT_FRAME_RATE
 from streaming.media import AUDIO, SOURCE, Description, Rendition
+from workers.cost import encoding
 
 IDLE_MS = 30_000
 """A rendition nobody has asked for in so long stops."""
@@ -59,11 +59,6 @@ def rungs_of(description: Description) -> tuple[Rendition, ...]:
     return tuple(each for each in description.renditions if each.name not in (SOURCE, AUDIO))
 
 
-def cost(rendition: Rendition) -> int:
-    """Pixels a second that it takes to encode a rendition."""
-    return rendition.width * rendition.height * (rendition.frame_rate or DEFAULT_FRAME_RATE) // 1000
-
-
 def wanted_now(description: Description, asked: Asked, policy: Policy = Policy.DEMAND) -> frozenset[str]:
     """The renditions that should run."""
     ladder = [each.name for each in rungs_of(description)]
@@ -89,10 +84,11 @@ def fitting(
     chosen: set[str] = set()
     spent = 0
     order = sorted(
-        renditions, key=lambda each: (-audience.of.get(each.name, 0), each.name not in running, cost(each), each.name)
+        renditions,
+        key=lambda each: (-audience.of.get(each.name, 0), each.name not in running, encoding(each), each.name),
     )
     for each in order:
-        if spent + cost(each) <= (keep if each.name in running else fill):
+        if spent + encoding(each) <= (keep if each.name in running else fill):
             chosen.add(each.name)
-            spent += cost(each)
+            spent += encoding(each)
     return frozenset(chosen)

@@ -23,6 +23,7 @@ from streaming.flv.tag import TagType
 from streaming.flv.tracks import VideoTrackReader, config_tag, frame_tag
 from streaming.ladder import ladder
 from streaming.media import SOURCE, VIDEO_TIMESCALE, AccessUnit, Rendition, Track
+from workers.cost import decoding
 from workers.encoder import Encoder
 
 LIMIT_SECONDS = 10.0
@@ -81,7 +82,7 @@ def probe(
             raise ProbeFailed(runs.failure.partition("\n")[0])
         ladders //= 2
     clip.compare(runs.pictures)
-    pixels = ladders * CLIP_SECONDS * sum(rung.pixel_rate for rung in RUNGS)
+    pixels = ladders * CLIP_SECONDS * (decoding(SOURCE_SHAPE) + sum(rung.pixel_rate for rung in RUNGS))
     seconds = runs.cpu_seconds / cores if kind is DeviceKind.CPU else runs.seconds
     if not seconds:
         raise ProbeLate("what the encoders used is not known")

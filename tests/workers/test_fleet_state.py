@@ -15,10 +15,12 @@ from streaming.bus.redis import Valkey
 from tests.workers.clips import clip
 from tests.workers.dispatcher.sights import NOW, ONE, OTHER, Scene
 from tests.workers.live import Broadcaster, order
+from workers.cost import upkeep
 from workers.fleet import DeviceState, states
 from workers.fleet_metrics import Fleet
 
 P480, P360 = 854 * 480 * 30, 640 * 360 * 30
+UPKEEP = upkeep(Scene().description)
 
 
 def scene() -> Scene:
@@ -33,9 +35,17 @@ def scene() -> Scene:
 def test_what_is_at_work_and_what_waits_is_told_of_each_device() -> None:
     made = scene()
     assert states({"one": ONE, "other": OTHER}, [(made.description, made.view)]) == [
-        DeviceState("one", ONE, leased=2, waiting=0, oldest_ms=0, taken=P480 + P360),
-        DeviceState("other", OTHER, leased=0, waiting=1, oldest_ms=500, taken=P480),
+        DeviceState("one", ONE, leased=2, waiting=0, oldest_ms=0, taken=UPKEEP + P480 + P360),
+        DeviceState("other", OTHER, leased=0, waiting=1, oldest_ms=500, taken=UPKEEP + P480),
     ]
+
+
+def test_a_standby_takes_no_more_than_decoding_does() -> None:
+    made = Scene()
+    made.task(5, "480p", claimed=NOW - 800)
+    made.task(5, device="other", claimed=NOW - 700, standby=("480p",))
+    states_of = states({"one": ONE, "other": OTHER}, [(made.description, made.view)])
+    assert [state.taken for state in states_of] == [UPKEEP + P480, UPKEEP]
 
 
 @pytest.mark.parametrize(
@@ -82,8 +92,8 @@ def test_fleet_prints_a_table_and_json(bus: Valkey, busy: str) -> None:
     call_command("fleet", stdout=out)
     lines = out.getvalue().splitlines()
     assert lines[0].split() == ["device", "kind", "state", "slots", "leased", "waiting", "oldest", "capacity", "taken"]
-    assert lines[1].split() == ["test", "cpu", "open", "8", "1", "0", "-", "80", "Mpx/s", "1", "Mpx/s"]
-    assert lines[-1] == "1 broadcasts on 1 devices, 2% of the capacity taken. Devices lack room for what is watched."
+    assert lines[1].split() == ["test", "cpu", "open", "8", "1", "0", "-", "80", "Mpx/s", "5", "Mpx/s"]
+    assert lines[-1] == "1 broadcasts on 1 devices, 6% of the capacity taken. Devices lack room for what is watched."
     out = io.StringIO()
     call_command("fleet", "--json", stdout=out)
     told = json.loads(out.getvalue())

@@ -6,7 +6,8 @@ import pytest
 
 from streaming.ladder import ladder
 from streaming.media import SOURCE, VIDEO_TIMESCALE, BroadcastState, Description, Rendition
-from workers.ladder import FEW, IDLE_MS, MANY, Asked, Audience, Policy, cost, fitting, rungs_of, wanted_now
+from workers.cost import encoding
+from workers.ladder import FEW, IDLE_MS, MANY, Asked, Audience, Policy, fitting, rungs_of, wanted_now
 
 NOW = 1_000_000
 WHOLE = ["720p60", "720p30", "480p", "360p", "160p"]
@@ -62,13 +63,13 @@ def test_partners_and_sources_that_not_every_browser_plays_have_the_whole_ladder
 def test_what_fewest_watch_goes_first() -> None:
     rungs = rungs_of(described())
     audience = Audience(30, {"720p60": 5, "480p": 20, "160p": 2, "360p": 0})
-    room = sum(cost(each) for each in rungs if each.name in {"480p", "720p60", "160p"})
+    room = sum(encoding(each) for each in rungs if each.name in {"480p", "720p60", "160p"})
     assert fitting(rungs, audience, running=(), keep=room, fill=room) == {"480p", "720p60", "160p"}
     assert fitting(rungs, audience, running=(), keep=0, fill=0) == set()
 
 
 def test_what_runs_may_stay_where_nothing_may_begin() -> None:
     rungs = [each for each in rungs_of(described()) if each.name in {"480p", "360p"}]
-    taken = sum(cost(each) for each in rungs)
+    taken = sum(encoding(each) for each in rungs)
     assert fitting(rungs, Audience(), running=("480p",), keep=taken, fill=taken - 1) == {"480p"}
     assert fitting(rungs, Audience(), running=("480p", "360p"), keep=taken, fill=0) == {"480p", "360p"}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.bus.devices import Device, DeviceKind
-from workers.placement import FILL, KEEP, Load, Placement
+from workers.placement import FILL, KEEP, Load, Placement, Rank
 
 CPU = Device("cpu", "host", "i", 8, DeviceKind.CPU, 1_000)
 GPU = Device("gpu", "host", "i", 8, DeviceKind.GPU, 1_000)
@@ -61,17 +61,40 @@ def test_only_partners_are_in_a_partner_s_way() -> None:
     placement = fleet(CPU)
     placement.put("b1", Load("cpu", 700))
     assert where(placement, 500) is None
-    assert where(placement, 500, partner=True) == "cpu"
+    assert where(placement, 500, rank=Rank.PARTNER) == "cpu"
     placement.put("new", Load("cpu", 500, partner=True))
     assert placement.room("cpu", "b1", share=KEEP) == 400
-    assert placement.room("cpu", "new", partner=True) == int(1_000 * FILL)
-    assert where(placement, 500, "second", partner=True) is None
+    assert placement.room("cpu", "new", rank=Rank.PARTNER) == int(1_000 * FILL)
+    assert where(placement, 500, "second", rank=Rank.PARTNER) is None
 
 
 def test_a_partner_goes_where_nobody_need_give_way() -> None:
     placement = fleet(CPU, replace(CPU, name="other"))
     placement.put("b1", Load("cpu", 700))
-    assert where(placement, 500, partner=True) == "other"
+    assert where(placement, 500, rank=Rank.PARTNER) == "other"
+
+
+def test_a_standby_takes_little_and_goes_where_all_of_it_would_fit() -> None:
+    placement = fleet(CPU, replace(CPU, name="other"))
+    placement.put("b1", Load("cpu", 300))
+    assert where(placement, 400, "b1", rank=Rank.STANDBY, avoid={"cpu"}) == "other"
+    placement.put_standby("b1", Load("other", 100, more=300))
+    assert placement.taken("other") == 100
+    assert where(placement, 700) == "other"
+    assert where(placement, 500, "b2", rank=Rank.STANDBY, avoid={"other"}) == "cpu"
+    assert where(placement, 500, "b2", rank=Rank.STANDBY, avoid={"cpu"}) is None
+
+
+def test_a_standby_is_the_first_to_go_where_it_gets_full() -> None:
+    placement = fleet(CPU)
+    placement.put_standby("b1", Load("cpu", 100, more=300))
+    placement.put("b2", Load("cpu", 500))
+    assert where(placement, 400, "b1", sticky="cpu", rank=Rank.STANDBY) == "cpu"
+    placement.put("b2", Load("cpu", 501))
+    assert where(placement, 400, "b1", sticky="cpu", rank=Rank.STANDBY) is None
+    assert where(placement, 501, "b2", sticky="cpu") == "cpu"
+    placement.put_standby("b1", None)
+    assert placement.taken("cpu") == 501
 
 
 def test_devices_that_drain_or_have_no_thread_left_take_nothing() -> None:
@@ -117,46 +140,50 @@ DEVICES = st.builds(
     kind=st.sampled_from(DeviceKind),
     capacity=st.integers(0, 1_000),
 )
-LOADS = st.none() | st.builds(Load, device=NAMES, cost=st.integers(0, 600), partner=st.booleans())
+LOADS = st.none() | st.builds(
+    Load, device=NAMES, cost=st.integers(0, 600), partner=st.booleans(), more=st.integers(0, 600)
+)
+Put = tuple[str, bool, Load | None]
 
 
 @given(
     st.lists(
         st.lists(DEVICES, unique_by=lambda device: device.name)
-        | st.tuples(st.sampled_from(["b0", "b1", "b2", "b3", "b4"]), LOADS),
+        | st.tuples(st.sampled_from(["b0", "b1", "b2", "b3", "b4"]), st.booleans(), LOADS),
         max_size=20,
     ),
     st.integers(1, 900),
     st.sets(NAMES),
-    st.booleans(),
+    st.sampled_from(Rank),
 )
 def test_the_choice_is_that_of_a_search_of_all(
-    steps: list[list[Device] | tuple[str, Load | None]], cost: int, avoid: set[str], partner: bool
+    steps: list[list[Device] | Put], cost: int, avoid: set[str], rank: Rank
 ) -> None:
-    placement, loads, devices = Placement(), dict[str, Load](), dict[str, Device]()
+    placement, loads, devices = Placement(), dict[tuple[str, bool], Load | None](), dict[str, Device]()
     for step in steps:
         if isinstance(step, tuple):
-            broadcast, load = step
-            placement.put(broadcast, load)
-            loads.pop(broadcast, None)
-            if load is not None:
-                loads[broadcast] = load
+            broadcast, standby, load = step
+            (placement.put_standby if standby else placement.put)(broadcast, load)
+            loads[broadcast, standby] = load
         else:
             devices = {device.name: device for device in step}
             placement.fleet(devices)
 
-    def free(device: Device, *, partners: bool) -> int:
-        on_it = [load for load in loads.values() if load.device == device.name]
-        room = int(device.capacity * FILL) - sum(load.cost for load in on_it if load.partner or not partners)
+    def free(device: Device, rank: Rank) -> int:
+        on_it = [load for load in loads.values() if load is not None and load.device == device.name]
+        in_the_way = sum(load.cost for load in on_it if load.partner or rank is not Rank.PARTNER)
+        if rank is Rank.STANDBY:
+            in_the_way += sum(load.more for load in on_it)
+        room = int(device.capacity * FILL) - in_the_way
         return room if len(on_it) < device.slots else min(0, room)
 
     expected = None
-    for partners in (False, True) if partner else (False,):
+    for precedence in (Rank.ANYBODY, rank) if rank is Rank.PARTNER else (rank,):
         for kind in (DeviceKind.GPU, DeviceKind.CPU):
             fits = [
-                (free(device, partners=partners), device.name)
+                (free(device, precedence), device.name)
                 for device in devices.values()
                 if device.kind is kind and device.slots and device.name not in avoid
             ]
             expected = expected or min((each for each in fits if each[0] >= cost), default=None)
-    assert where(placement, cost, avoid=avoid, partner=partner) == (expected and expected[1])
+    assert where(placement, cost, avoid=avoid, rank=rank) == (expected and expected[1])

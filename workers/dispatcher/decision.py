@@ -16,6 +16,7 @@ from streaming.bus.tasks import NOBODY
 from streaming.bus.view import Task, View
 from streaming.media import PART_TARGET_MS, SOURCE, BroadcastState, Description
 from workers.allotment import Claim, allot
+from workers.cost import cost, upkeep
 from workers.dispatcher import standby
 from workers.dispatcher.commands import (
     Command,
@@ -31,7 +32,7 @@ from workers.dispatcher.commands import (
 )
 from workers.dispatcher.judgement import Case, Judgement, Loss, judge
 from workers.dispatcher.standby import NO_MORE_THAN_PARTNERS, Criticality
-from workers.ladder import IDLE_MS, Asked, Audience, Policy, cost, rungs_of, wanted_now
+from workers.ladder import IDLE_MS, Asked, Audience, Policy, wanted_now
 from workers.placement import Load, Placement
 
 OPEN_MS = 20_000
@@ -55,7 +56,7 @@ OVER_BUDGET_LOOK_MS = 100
 
 @dataclass(slots=True)
 class Decision:
-    """Commands, when to look again at the latest, and what the broadcast takes of a device from now on.
+    """Commands, when to look again at the latest, and what the broadcast and its standby take of devices from now on.
 
     `short` says that it goes without a rendition that a device would have room for if it were free.
     """
@@ -63,6 +64,7 @@ class Decision:
     commands: list[Command] = field(default_factory=list)
     look_at_ms: int = 0
     load: Load | None = None
+    standby: Load | None = None
     short: bool = False
 
     def look_by(self, at_ms: int) -> None:
@@ -102,12 +104,11 @@ class _Deciding:
         self._allotment = allot(
             Claim(
                 self._broadcast,
-                rungs_of(description),
+                description,
                 self._wanted,
                 watched=frozenset(name for name, at in view.wanted.items() if self._now - at < IDLE_MS),
                 running=view.running,
                 sticky=self._sticky(),
-                partner=description.partner,
                 audience=self._known_audience(audience),
             ),
             around.placement,
@@ -135,18 +136,28 @@ class _Deciding:
         return self._decision
 
     def _have_stand_by(self, msn: int) -> None:
-        """Has another device stand by at the newest segment, once it is ordered."""
+        """Has another device stand by at the newest segment, once it is ordered, and counts what that takes."""
+        device = standby.where(self._view, msn)
         task = self._view.tasks.get(msn)
-        if task is None or task.second or not self._around.critical.holds(self._description, self._audience):
-            return
+        if task is not None and not task.second:
+            device = self._order_standby(task)
+        if device is not None:
+            dormant = upkeep(self._description)
+            self._decision.standby = Load(device, dormant, more=max(0, self._cost(self._run) - dormant))
+
+    def _order_standby(self, task: Task) -> str | None:
+        """Where it was ordered, if it was."""
         renditions = tuple(sorted(task.tokens.keys() & self._running.keys() - task.done))
-        if not renditions or self._description.state is not BroadcastState.LIVE:
-            return
+        is_live = self._description.state is BroadcastState.LIVE
+        if not renditions or not is_live or not self._around.critical.holds(self._description, self._audience):
+            return None
         home = task.attempts[task.tokens[renditions[0]]].device
         placement, cost_of_all = self._around.placement, self._cost(frozenset(renditions))
-        device = standby.place(self._view, msn, placement, self._broadcast, cost_of_all, home=home)
-        if device is not None:
-            self._add(StandBy(self._broadcast, msn, renditions, device.name))
+        device = standby.place(self._view, task.msn, placement, self._broadcast, cost_of_all, home=home)
+        if device is None:
+            return None
+        self._add(StandBy(self._broadcast, task.msn, renditions, device.name))
+        return device.name
 
     def _promote(self, msn: int, expected: Mapping[str, str], why: str) -> Mapping[str, str]:
         """Lets the segment's standby, if there is one, take over from a lost attempt, and all at once; what is left."""
@@ -168,7 +179,7 @@ class _Deciding:
         return Audience(audience.viewers, of)
 
     def _cost(self, renditions: frozenset[str]) -> int:
-        return sum(cost(each) for each in rungs_of(self._description) if each.name in renditions)
+        return cost(self._description, renditions)
 
     def _add(self, command: Command) -> None:
         self._decision.commands.append(command)

@@ -110,6 +110,7 @@ class Machine:
             broadcast.alive_ms = now_ms
         elif now_ms - broadcast.alive_ms > LINGER_MS:
             self.placement.put(name, None)
+            self.placement.put_standby(name, None)
             self._short.discard(name)
             del self._broadcasts[name]
             return []
@@ -119,6 +120,7 @@ class Machine:
         around = Surroundings(self.placement, self._budget.spend, self._policy, self._critical)
         decision = decide(description, sight.view, sight.audience, around)
         self.placement.put(name, decision.load)
+        self.placement.put_standby(name, decision.standby)
         (self._short.add if decision.short else self._short.discard)(name)
         for command in decision.commands:
             if isinstance(command, Order):

@@ -10,7 +10,7 @@ from streaming.bus.view import Attempt, Task, View
 from streaming.media import Description
 from workers.dispatcher.judgement import SILENT_MS
 from workers.ladder import Audience
-from workers.placement import Placement
+from workers.placement import Placement, Rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,16 @@ def place(view: View, msn: int, placement: Placement, broadcast: str, cost: int,
     before = view.tasks.get(msn - 1)
     last = before.attempts.get(before.second) if before is not None else None
     sticky = last.device if last is not None and not last.failed else None
-    return placement.choose(cost, broadcast, sticky=sticky, avoid={home})
+    return placement.choose(cost, broadcast, sticky=sticky, avoid={home}, rank=Rank.STANDBY)
+
+
+def where(view: View, msn: int) -> str | None:
+    """The device on which the broadcast has its standby: at segment `msn`, or still at the one before."""
+    for task in (view.tasks.get(msn), view.tasks.get(msn - 1)):
+        standing = task.attempts.get(task.second) if task is not None else None
+        if standing is not None:
+            return standing.device if standing.standby and not standing.failed else None
+    return None
 
 
 def ready(task: Task, fleet: Mapping[str, Device]) -> Attempt | None:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from streaming.media import SOURCE, Description
-from workers.ladder import FEW, IDLE_MS, MANY, Asked, Audience, Policy, cost, rungs_of, wanted_now
+from workers.cost import encoding
+from workers.ladder import FEW, IDLE_MS, MANY, Asked, Audience, Policy, rungs_of, wanted_now
 
 Visit = tuple[int, int, str]
 
@@ -55,7 +56,7 @@ class Course:
     """A broadcast from its start to its end under each policy."""
 
     def __init__(self, description: Description, start_ms: int, end_ms: int, policies: Iterable[Policy]) -> None:
-        costs = {each.name: cost(each) for each in rungs_of(description)}
+        costs = {each.name: encoding(each) for each in rungs_of(description)}
         self.full_pixels = sum(costs.values()) * (end_ms - start_ms) // 1000
         """What the whole ladder would have cost."""
         self.ladders = {policy: Ladder(policy, costs) for policy in policies}

@@ -38,7 +38,7 @@ def plot(samples: Sequence[Sample], file: Path, *, title: str) -> None:
     tall = (HEIGHT - TOP - 2 * GAP) // 2
     cost = [
         Line("whole ladders", FULL, [sample.full / 1e9 for sample in samples]),
-        Line("encoded", RAN, [sample.ran / 1e9 for sample in samples]),
+        Line("taken", RAN, [sample.ran / 1e9 for sample in samples]),
     ]
     devices = [Line("GPUs", DEVICES, [float(sample.devices) for sample in samples])]
     _chart(draw, TOP + 20, tall, hours, cost, "billion pixels a second")

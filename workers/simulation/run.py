@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from workers.allotment import Claim
+from workers.cost import cost
 from workers.dispatcher.budget import HedgeBudget
 from workers.ladder import UNWATCHED, Audience, Policy, rungs_of
+from workers.placement import KEEP
 from workers.simulation.day import Scenario, Show, incidents, shows, visits
 from workers.simulation.demand import Change, Course
 from workers.simulation.fleet import Fleet
@@ -125,7 +127,7 @@ class Simulation:
             outcome.pixels[policy] += ladder.pixels
         changes = iter(course.ladders[self._policy].changes)
         live = _Live(show, changes, Change(now, frozenset(), 0, {}), since_ms=now)
-        live.full_rate = course.full_pixels * 1000 // (show.end_ms - show.start_ms)
+        live.full_rate = cost(show.description, [each.name for each in rungs_of(show.description)])
         self._full_rate += live.full_rate
         self._live[show.name] = live
         outcome.peak_broadcasts = max(outcome.peak_broadcasts, len(self._live))
@@ -157,12 +159,11 @@ class Simulation:
         load = self._fleet.placement.load(live.show.name)
         claim = Claim(
             live.show.name,
-            rungs_of(live.show.description),
+            live.show.description,
             live.wanted.wanted,
             watched=frozenset(name for name, viewers in live.wanted.of.items() if viewers),
             running=live.run,
             sticky=load.device if load is not None else None,
-            partner=live.show.description.partner,
             audience=Audience(live.wanted.viewers, live.wanted.of) if live.wanted.of else UNWATCHED,
         )
         began = self._clock()
@@ -170,6 +171,16 @@ class Simulation:
         self._timed((self._clock() - began) * 1e6)
         live.run = given.run
         self.outcome.short += given.run != claim.wanted
+        if given.load is not None and given.load.partner:
+            self._make_way(given.load.device, now)
+
+    def _make_way(self, device: str, now: int) -> None:
+        """Who shares a device that a partner made too full gives renditions up, or goes elsewhere."""
+        placement = self._fleet.placement
+        for name in self._fleet.broadcasts(device):
+            load = placement.load(name)
+            if load is not None and not load.partner and load.cost > placement.room(device, name, share=KEEP):
+                self._place(self._live[name], now)
 
     def _account(self, live: _Live, now: int) -> None:
         """Counts the segments that were made until now; each is an attempt, of which hedges are a share."""

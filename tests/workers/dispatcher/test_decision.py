@@ -7,6 +7,7 @@ from dataclasses import replace
 from streaming.bus.tasks import NOBODY
 from streaming.media import PART_TARGET_MS, BroadcastState
 from tests.workers.dispatcher.sights import FLEET, NOW, ONE, OTHER, B, Scene
+from workers.cost import cost
 from workers.dispatcher.commands import Deadline, FillGap, Order, Shed, Start, StartLater, Stop
 from workers.dispatcher.decision import CATCH_UP_MS, CLOSED_MS, OPEN_MS, OVER_BUDGET_LOOK_MS
 from workers.dispatcher.judgement import CLAIM_MS, LATE_MS, MAX_ATTEMPTS, RESEND_MS, SILENT_MS, SLOW_MS, Loss
@@ -402,14 +403,14 @@ def tight(capacity: int, **change: object) -> Scene:
 
 def test_a_device_that_is_too_full_sheds_what_fewest_watch() -> None:
     assert tight(80_000_000).commands() == []
-    scene = tight(15_000_000)
+    scene = tight(27_500_000)
     assert scene.commands() == [Shed(B, "480p")]
-    assert scene.decision().load == Load("one", 640 * 360 * 30)
+    assert scene.decision().load == Load("one", cost(scene.description, ["360p"]))
 
 
 def test_what_there_is_no_room_for_does_not_start() -> None:
     scene = Scene(wanted={"480p": NOW})
-    scene.fleet = {"one": replace(ONE, capacity=12_000_000)}
+    scene.fleet = {"one": replace(ONE, capacity=25_000_000)}
     assert scene.commands() == []
 
 
@@ -427,10 +428,10 @@ def test_nothing_is_hedged_where_there_is_no_room() -> None:
 def test_devices_are_short_when_others_take_the_room_for_what_is_watched() -> None:
     scene = Scene(wanted={"480p": NOW})
     assert not scene.decision().short
-    scene.fleet = {"one": replace(ONE, capacity=12_000_000)}
+    scene.fleet = {"one": replace(ONE, capacity=25_000_000)}
     assert not scene.decision().short  # not even a free device could
-    scene.fleet = {"one": replace(ONE, capacity=20_000_000)}
-    scene.loads = {"other": Load("one", 8_000_000)}
+    scene.fleet = {"one": replace(ONE, capacity=40_000_000)}
+    scene.loads = {"other": Load("one", 16_000_000)}
     assert scene.decision().short
     scene.wanted = {}
     scene.partner = True
@@ -438,7 +439,7 @@ def test_devices_are_short_when_others_take_the_room_for_what_is_watched() -> No
 
 
 def test_an_idle_rendition_is_shed_before_one_whose_player_reports_nothing() -> None:
-    scene = tight(15_000_000, audience=Audience())
+    scene = tight(27_500_000, audience=Audience())
     scene.wanted = {"480p": NOW - 20_000, "360p": NOW - 1_000}
     assert scene.commands() == [Shed(B, "480p")]
     scene.wanted = {"480p": NOW - 1_000, "360p": NOW - 20_000}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from streaming.bus.events import BroadcastHasEnded, BroadcastStarted, SegmentOpened
 from streaming.media import BroadcastState
 from tests.workers.dispatcher.sights import FLEET, NOW, ONE, B, Scene
+from workers.cost import cost
 from workers.dispatcher.budget import BURST
 from workers.dispatcher.commands import Look, Order, Picture
 from workers.dispatcher.judgement import SILENT_MS
@@ -74,19 +75,19 @@ def test_a_broadcast_that_ended_is_watched_until_its_last_segments_are_done() ->
 def test_a_device_is_filled_before_the_next_one() -> None:
     it = machine()
     placed = []
-    for number in range(8):
+    for number in range(4):
         it.heard(BroadcastStarted(f"b{number}"), NOW)
         scene = Scene(wanted={"480p": NOW})
         placed.append(next(each.device for each in it.saw(f"b{number}", scene.sight) if isinstance(each, Order)))
-    # 854x480 at 30 are 12.3 million pixels a second, and 80 % of 80 million are to be had.
-    assert placed == ["one"] * 5 + ["other"] * 3
+    # One costs 23.6 million pixels a second, and 80 % of 80 million are to be had.
+    assert placed == ["one"] * 2 + ["other"] * 2
 
 
 def test_what_an_ended_broadcast_took_is_free_again() -> None:
     it = machine()
     it.heard(BroadcastStarted(B), NOW)
     it.saw(B, Scene(wanted={"480p": NOW}).sight)
-    assert it.placement.taken("one") == 854 * 480 * 30
+    assert it.placement.taken("one") == cost(Scene().description, ["480p"])
     it.saw(B, Scene(state=BroadcastState.ENDED, now=NOW + LINGER_MS + 1).sight)
     assert it.placement.taken("one") == 0
 

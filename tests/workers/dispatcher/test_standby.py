@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from streaming.media import BroadcastState
 from tests.workers.dispatcher.sights import FLEET, NOW, ONE, B, Scene
+from workers.cost import cost, upkeep
 from workers.dispatcher.commands import Command, Order, Promote, StandBy
 from workers.dispatcher.judgement import LATE_MS, SILENT_MS
 from workers.dispatcher.standby import Criticality
 from workers.ladder import Audience
+from workers.placement import Load
 
 
 def on_air(**change: object) -> Scene:
@@ -56,6 +58,19 @@ def test_a_standby_stays_where_the_last_one_was() -> None:
     scene = on_air(fleet={**FLEET, "third": third, "a": replace(ONE, name="a")})
     scene.task(4, device="third", ordered=NOW - 2_500, claimed=NOW - 2_490, standby=("480p",))
     assert of_480p(scene.commands()) == [StandBy(B, 5, ("480p",), "third")]
+
+
+def test_what_a_standby_takes_is_counted_where_it_is_until_it_is_over() -> None:
+    scene = on_air(running=dict.fromkeys(("720p30", "480p", "360p", "160p"), 2))
+    dormant, whole = upkeep(scene.description), cost(scene.description, ["480p", "360p", "160p"])
+    expected = Load("other", dormant, more=whole - dormant)
+    assert scene.decision().standby == expected
+    scene.task(5, device="other", ordered=NOW - 500, claimed=NOW - 490, standby=("480p",))
+    assert scene.decision().standby == expected
+    scene.media_ms = 12_100
+    assert scene.decision().standby == expected
+    scene.tasks[5] = replace(scene.tasks[5], second="")
+    assert scene.decision().standby is None
 
 
 def test_the_next_segment_goes_where_the_attempt_is_and_not_its_standby() -> None:

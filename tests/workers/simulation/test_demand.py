@@ -8,13 +8,14 @@ import pytest
 
 from streaming.ladder import ladder
 from streaming.media import SOURCE, VIDEO_TIMESCALE, BroadcastState, Description, Rendition
-from workers.ladder import FEW, IDLE_MS, MANY, Asked, Audience, Policy, cost, rungs_of, wanted_now
+from workers.cost import encoding
+from workers.ladder import FEW, IDLE_MS, MANY, Asked, Audience, Policy, rungs_of, wanted_now
 from workers.simulation.demand import Course, Ladder, Visit
 
 HOUR = 3_600_000
 SHAPE = Rendition(SOURCE, "avc1.64002A", 0, VIDEO_TIMESCALE, 1280, 720, 30_000)
 DESCRIPTION = Description("", BroadcastState.LIVE, 2, 400, (SHAPE, *(rung.rendition for rung in ladder(SHAPE))))
-COSTS = {each.name: cost(each) for each in rungs_of(DESCRIPTION)}
+COSTS = {each.name: encoding(each) for each in rungs_of(DESCRIPTION)}
 
 
 def course(*visits: Visit, policy: Policy = Policy.DEMAND, description: Description = DESCRIPTION) -> Ladder:

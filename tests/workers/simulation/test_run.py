@@ -12,9 +12,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
-from tests.workers.simulation.test_demand import COSTS, DESCRIPTION
+from tests.workers.simulation.test_demand import DESCRIPTION
 from workers.allotment import Claim
-from workers.ladder import Policy, rungs_of
+from workers.cost import cost
+from workers.ladder import Policy
 from workers.placement import KEEP
 from workers.simulation.day import Scenario
 from workers.simulation.fleet import Fleet
@@ -31,11 +32,11 @@ def outcome(scenario: Scenario = SMALL, *, policy: Policy = Policy.DEMAND, gpus:
 
 
 def claim(broadcast: str, *names: str, sticky: str | None = None) -> Claim:
-    return Claim(broadcast, rungs_of(DESCRIPTION), frozenset(names), frozenset(names), sticky=sticky)
+    return Claim(broadcast, DESCRIPTION, frozenset(names), frozenset(names), sticky=sticky)
 
 
 def test_a_fleet_grows_and_shrinks_with_what_is_on_it() -> None:
-    fleet = Fleet(round(COSTS["480p"] / 0.8) + 1, None)
+    fleet = Fleet(round(cost(DESCRIPTION, ["480p"]) / 0.8) + 1, None)
     assert fleet.give(claim("b1", "480p")).home == "gpu0"
     assert fleet.give(claim("b2", "480p")).home == "gpu1"
     fleet.take("b1")
@@ -46,7 +47,7 @@ def test_a_fleet_grows_and_shrinks_with_what_is_on_it() -> None:
 
 
 def test_a_fleet_of_a_fixed_size_sheds() -> None:
-    fleet = Fleet(round(COSTS["480p"] / 0.8) + 1, 1)
+    fleet = Fleet(round(cost(DESCRIPTION, ["480p"]) / 0.8) + 1, 1)
     assert fleet.give(claim("b1", "480p")).run == {"480p"}
     given = fleet.give(claim("b2", "480p"))
     assert (given.run, given.short) == (frozenset(), True)
