@@ -1,4 +1,8 @@
-"""How many late attempts may be hedged: a share of all, so that the loss of a whole device does not cascade. Pure."""
+"""How many late attempts may be hedged: a share of all, so that the loss of a whole device does not cascade. Pure.
+
+Each dispatcher has a budget of its own. It earns with the attempts that it has ordered itself, and every attempt is
+ordered by one dispatcher: so the hedges of all together are that share of all, with nothing to agree upon.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ BURST = 4.0
 
 
 class HedgeBudget:
-    """Earned with every attempt, spent with every hedge."""
+    """Earned with every attempt, spent with every hedge, whoever may be faster to order that."""
 
     def __init__(self) -> None:
         self._left = BURST

@@ -187,6 +187,7 @@ class Dispatcher:
     def _ordered(self, order: Order, token: str | None) -> None:
         if token is None:
             return
+        self._machine.ordered()
         self._tally.ordered(order.broadcast, order.msn, token, order.why)
         metrics.ATTEMPTS.labels(order.why).inc()
         if order.why != "opened":

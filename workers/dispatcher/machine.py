@@ -15,7 +15,7 @@ from streaming.bus.devices import Device
 from streaming.bus.events import BroadcastEvent, BroadcastHasEnded
 from streaming.media import SOURCE, BroadcastState
 from workers.dispatcher.budget import HedgeBudget
-from workers.dispatcher.commands import Command, Look, Order, Picture, Sight
+from workers.dispatcher.commands import Command, Look, Picture, Sight
 from workers.dispatcher.decision import Surroundings, decide
 from workers.dispatcher.standby import NO_MORE_THAN_PARTNERS, Criticality
 from workers.ladder import Policy
@@ -39,12 +39,11 @@ class Machine:
 
     def __init__(self, policy: Policy = Policy.DEMAND, critical: Criticality = NO_MORE_THAN_PARTNERS) -> None:
         self.placement = Placement()
-        self._policy = policy
-        self._critical = critical
         self._short: set[str] = set()
         self._broadcasts: dict[str, _Broadcast] = {}
         self._due: list[tuple[int, str]] = []
         self._budget = HedgeBudget()
+        self._around = Surroundings(self.placement, self._budget.spend, policy, critical)
 
     @property
     def broadcasts(self) -> int:
@@ -60,12 +59,14 @@ class Machine:
         """Whether devices lack room for what is watched."""
         return bool(self._short)
 
-    def heard(self, event: BroadcastEvent, now_ms: int) -> list[Command]:
+    def heard(self, event: BroadcastEvent, now_ms: int) -> None:
         """Something happened to a broadcast: have a look."""
-        if isinstance(event, BroadcastHasEnded) and event.broadcast not in self._broadcasts:
-            return []
-        self._look(event.broadcast, now_ms)
-        return []
+        if not isinstance(event, BroadcastHasEnded) or event.broadcast in self._broadcasts:
+            self._look(event.broadcast, now_ms)
+
+    def ordered(self) -> None:
+        """An attempt that it wanted was ordered, and not by another dispatcher: so of several each earns its share."""
+        self._budget.earn()
 
     def known(self, broadcasts: Iterable[str], now_ms: int) -> None:
         """The broadcasts that hold a lease: none is missed, whatever became of its events."""
@@ -117,14 +118,10 @@ class Machine:
         if description is None:
             self._schedule(name, broadcast, now_ms + 1_000)
             return []
-        around = Surroundings(self.placement, self._budget.spend, self._policy, self._critical)
-        decision = decide(description, sight.view, sight.audience, around)
+        decision = decide(description, sight.view, sight.audience, self._around)
         self.placement.put(name, decision.load)
         self.placement.put_standby(name, decision.standby)
         (self._short.add if decision.short else self._short.discard)(name)
-        for command in decision.commands:
-            if isinstance(command, Order):
-                self._budget.earn()
         commands = decision.commands + self._picture(name, broadcast, sight)
         # What was just decided is to be seen carried out, and by then something else may be due.
         self._schedule(name, broadcast, min(decision.look_at_ms, now_ms + 250) if commands else decision.look_at_ms)

@@ -8,7 +8,7 @@ from streaming.bus.events import BroadcastHasEnded, BroadcastStarted, SegmentOpe
 from streaming.media import BroadcastState
 from tests.workers.dispatcher.sights import FLEET, NOW, ONE, B, Scene
 from workers.cost import cost
-from workers.dispatcher.budget import BURST
+from workers.dispatcher.budget import BURST, SHARE
 from workers.dispatcher.commands import Look, Order, Picture
 from workers.dispatcher.judgement import SILENT_MS
 from workers.dispatcher.machine import LINGER_MS, PICTURE_MS, Machine
@@ -114,6 +114,14 @@ def moved_when_all_are_late(it: Machine) -> int:
 
 def test_hedges_are_bounded_however_many_are_late() -> None:
     assert moved_when_all_are_late(machine()) == BURST
+
+
+def test_a_budget_is_earned_by_what_was_ordered_here() -> None:
+    it = machine()
+    assert moved_when_all_are_late(it) == BURST
+    for _ in range(2 * round(1 / SHARE)):
+        it.ordered()
+    assert moved_when_all_are_late(it) == 2
 
 
 def test_all_that_a_dead_device_had_moves() -> None:
