@@ -99,6 +99,7 @@ class _Deciding:
         self._source = view.progress.get(SOURCE)
         self._running = dict(view.running)
         self._audience = audience
+        self._ladder = rungs_of(description)
         asked = Asked(view.wanted, self._now, audience, view.running)
         self._wanted = wanted_now(description, asked, around.policy)
         self._allotment = allot(
@@ -280,15 +281,15 @@ class _Deciding:
         )
         if found.due_ms is not None:
             self._decision.look_by(max(found.due_ms, self._now + 1))
-        if found.loss is Loss.LATE and standby.ready(task, placement.devices) is not None:
+        if found.loss is not Loss.LATE or standby.ready(task, placement.devices) is not None:
             # What stands by is there to be used: it adds no decoding, and waits where there is room.
             return found.loss
         # Hedges are the first that overload ends: none goes to where there is no room for it.
         has_room = placement.choose(self._cost(self._run), self._broadcast, avoid=avoid) is not None
-        if found.loss is Loss.LATE and not (has_room and self._around.may_hedge()):
-            self._decision.look_by(self._now + OVER_BUDGET_LOOK_MS)
-            return None
-        return found.loss
+        if has_room and self._around.may_hedge():
+            return found.loss
+        self._decision.look_by(self._now + OVER_BUDGET_LOOK_MS)
+        return None
 
     def _order(
         self,
