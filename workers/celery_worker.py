@@ -10,6 +10,7 @@ from celery.platforms import SecurityWarning  # type: ignore[attr-defined]
 from django.conf import settings
 
 from streaming import metrics
+from streaming.garbage import keep_what_is_loaded
 from vods.steps import Lane
 from workers.devices import UnknownDevice, device_of_queue
 from workers.metrics import ENCODERS
@@ -57,6 +58,7 @@ def _set_up(instance: Any, **_: Any) -> None:
 
 @signals.worker_ready.connect
 def _offer(**_: Any) -> None:
+    keep_what_is_loaded()
     if _worker is not None:
         _worker.start()
         ENCODERS.set_function(lambda: len(_worker.bench.warm.encoders) if _worker is not None else 0)

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from streaming import metrics
 from streaming.bus.redis import AsyncValkey
+from streaming.garbage import keep_what_is_loaded
 from streaming.ingest.clock import Clock
 from streaming.ingest.door import Door
 from streaming.ingest.limits import AddressBook, Limits
@@ -33,6 +34,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         metrics.serve("ingest")
+        keep_what_is_loaded()
         try:
             uvloop.run(serve())
         except OSError as error:

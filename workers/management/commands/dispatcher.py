@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import threading
 import time
@@ -17,6 +16,7 @@ from prometheus_client import REGISTRY
 from streaming import metrics
 from streaming.broadcast_metrics import Broadcasts
 from streaming.bus.redis import Valkey
+from streaming.garbage import keep_what_is_loaded
 from streaming.valkey_metrics import Valkeys
 from workers.dispatcher.census import Census
 from workers.dispatcher.letters import Broker, order_letter, picture_letter
@@ -54,8 +54,7 @@ class Command(BaseCommand):
         metrics.serve("dispatcher")
         post = Post(Broker(current_app).send)
         post.start()
-        # What is loaded by now stays: to look through it for garbage again and again holds everything up for 0.1 s.
-        gc.freeze()
+        keep_what_is_loaded()
         log.info("dispatcher.started")
         Dispatcher(
             bus,
