@@ -5,6 +5,7 @@ PlaybackError               status, code, a sentence, and when to try again
 +-- UnknownRendition        404
 +-- NotHere                 404: the part, segment or init section is gone or never was
 +-- NotYet                  503: it will come; players try again
++-- NotOffered              503: neither policy nor room lets the rendition run; later perhaps
 +-- TooBusy                 503: this process watches as many broadcasts as it may
 +-- BadRequest              400
 +-- TooManyRequests         429
@@ -60,6 +61,16 @@ class NotYet(PlaybackError):
         super().__init__(f"The {what} did not come within {waited:g} s.")
         self.what = what
         self.waited = waited
+
+
+class NotOffered(PlaybackError):
+    status = 503
+    code = "not_offered"
+    retry_after = 5
+
+    def __init__(self, rendition: str) -> None:
+        super().__init__(f"{rendition} is not offered at the moment; the source always is.")
+        self.rendition = rendition
 
 
 class TooBusy(PlaybackError):

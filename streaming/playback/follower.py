@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from streaming.bus import reading
+from streaming.bus import reading, running
 from streaming.bus.demand import want
 from streaming.bus.epoch import epoch
 from streaming.bus.errors import BusError
@@ -24,7 +24,7 @@ from streaming.dash.periods import Periods
 from streaming.media import BroadcastState, Chunk, Description
 from streaming.playback import metrics
 from streaming.playback.bodies import Bodies, BodyName
-from streaming.playback.errors import NotHere, NotYet, UnknownBroadcast, UnknownRendition
+from streaming.playback.errors import NotHere, NotOffered, NotYet, UnknownBroadcast, UnknownRendition
 from streaming.playback.followed import FollowedRendition
 from streaming.playback.window import PartEntries
 
@@ -54,6 +54,7 @@ class Follower:
         self.broadcast = broadcast
         self.progress: Mapping[str, Progress] = {}
         self.running: Mapping[str, int] = {}
+        self.refused: Set[str] = frozenset()
         self.renditions: dict[str, FollowedRendition] = {}
         self.asked_at = clock()
         self._description: Description | None = None
@@ -141,13 +142,18 @@ class Follower:
     async def wait(
         self, rendition: str, ready: Callable[[FollowedRendition], bool], *, within: float, what: str
     ) -> FollowedRendition:
-        """The rendition once it is `ready`, or once the broadcast has ended. Raises NotYet after `within` s."""
+        """The rendition once it is `ready`, or once the broadcast has ended.
+
+        Raises NotYet after `within` s, and NotOffered at once where the dispatcher won't have it run.
+        """
         followed = await self.followed(rendition)
         if ready(followed) or self.has_ended:
             return followed
         with self._patience(what, within):
             async with asyncio.timeout(within):
                 while not ready(followed) and not self.has_ended:
+                    if followed.on_demand and followed.runs_from is None and rendition in self.refused:
+                        raise NotOffered(rendition)
                     await followed.changed.wait()
                     followed = await self.followed(rendition)
         return followed
@@ -205,12 +211,13 @@ class Follower:
     async def _refresh(self) -> None:
         broadcast = self.broadcast
         was, stood = self._description, self._standing
-        name, self._standing, self._description, self.running, self.progress = await self._bus.run_all(
+        name, self._standing, self._description, self.running, refused, self.progress = await self._bus.run_all(
             [
                 epoch(),
                 reading.standing(broadcast),
                 reading.description(broadcast),
                 reading.running(broadcast),
+                running.refused(broadcast),
                 reading.progress(broadcast),
             ]
         )
@@ -223,6 +230,9 @@ class Follower:
         if self._description is None and was is not None:
             self._description = replace(was, state=BroadcastState.ENDED) if self._standing.ended else was
         self._refresh_at = self._clock() + (REFRESH_S if self.has_begun else BEGIN_REFRESH_S)
+        newly, self.refused = refused - self.refused, refused
+        for rendition in newly & self.renditions.keys():
+            self.renditions[rendition].wake()
         if (self._description, self._standing) == (was, stood):
             return
         if self.has_ended and self.renditions:

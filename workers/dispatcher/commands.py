@@ -130,10 +130,20 @@ class Shed:
 
 
 @dataclass(frozen=True, slots=True)
+class Refuse:
+    """Tell those who wait for an idle rendition that it won't run."""
+
+    broadcast: str
+    rendition: str
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """Have a thumbnail made."""
 
     broadcast: str
 
 
-Command: TypeAlias = Look | Order | StandBy | Promote | Deadline | FillGap | Start | StartLater | Stop | Shed | Picture
+Command: TypeAlias = (
+    Look | Order | StandBy | Promote | Deadline | FillGap | Start | StartLater | Stop | Shed | Refuse | Picture
+)

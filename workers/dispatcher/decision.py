@@ -24,6 +24,7 @@ from workers.dispatcher.commands import (
     FillGap,
     Order,
     Promote,
+    Refuse,
     Shed,
     StandBy,
     Start,
@@ -32,7 +33,7 @@ from workers.dispatcher.commands import (
 )
 from workers.dispatcher.judgement import Case, Judgement, Loss, judge
 from workers.dispatcher.standby import NO_MORE_THAN_PARTNERS, Criticality
-from workers.ladder import IDLE_MS, Asked, Audience, Policy, wanted_now
+from workers.ladder import IDLE_MS, Asked, Audience, Policy, rungs_of, wanted_now
 from workers.placement import Load, Placement
 
 OPEN_MS = 20_000
@@ -50,6 +51,8 @@ BUSY_LOOK_MS = 500
 """How often a broadcast is looked at when nothing is due, without and with running renditions."""
 ASKING_MS = 6_000
 """A player asks for its rendition every few seconds at the latest: it waits so long for a blocking reload."""
+REFUSE_AGAIN_MS = 2_000
+"""How often a refusal is repeated while somebody asks: it counts `running.REFUSED_MS`."""
 OVER_BUDGET_LOOK_MS = 100
 """How soon a late part is looked at again that could not be hedged: its device may turn out to be dead."""
 
@@ -99,7 +102,6 @@ class _Deciding:
         self._source = view.progress.get(SOURCE)
         self._running = dict(view.running)
         self._audience = audience
-        self._ladder = rungs_of(description)
         asked = Asked(view.wanted, self._now, audience, view.running)
         self._wanted = wanted_now(description, asked, around.policy)
         self._allotment = allot(
@@ -123,6 +125,7 @@ class _Deciding:
         if source is None:
             return self._decision
         self._start_and_stop(source)
+        self._refuse()
         orders: dict[tuple[int, str, str], dict[str, str]] = {}
         for rendition, from_msn in self._running.items():
             self._see_to(rendition, from_msn, source, orders)
@@ -201,6 +204,15 @@ class _Deciding:
         for rendition in self._running:
             if rendition in self._view.wanted:
                 self._decision.look_by(self._view.wanted[rendition] + IDLE_MS)
+
+    def _refuse(self) -> None:
+        """Lets nobody wait for what the policy leaves out, or no device has room for."""
+        idle = {each.name for each in rungs_of(self._description)} - self._run - self._running.keys()
+        for rendition in sorted(idle & self._view.wanted.keys()):
+            is_asked_for = self._now - self._view.wanted[rendition] < ASKING_MS
+            told = self._view.refused.get(rendition)
+            if is_asked_for and (told is None or self._now - told >= REFUSE_AGAIN_MS):
+                self._add(Refuse(self._broadcast, rendition))
 
     def _unfinished(self, rendition: str, from_msn: int, source: Progress) -> list[int]:
         """Segments up to the newest that the rendition has not done, oldest first."""

@@ -24,6 +24,7 @@ from workers.dispatcher.commands import (
     Order,
     Picture,
     Promote,
+    Refuse,
     Shed,
     Sight,
     StandBy,
@@ -178,6 +179,8 @@ class Dispatcher:
                 return running.stop(broadcast, rendition, last_wanted_ms=last_wanted_ms), nothing
             case Shed(_, rendition):
                 return running.shed(broadcast, rendition), partial(self._shed, command)
+            case Refuse(_, rendition):
+                return running.refuse(broadcast, rendition), nothing
             case Picture():
                 # Of several dispatchers one asks.
                 call = thumbnail.claim(broadcast, for_ms=PICTURE_MS - 1_000)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from streaming.bus import publication
+from streaming.bus import publication, running
 from streaming.bus.events import RenditionWanted, read_events
 from streaming.bus.redis import AsyncValkey
 from streaming.media import AUDIO, SOURCE, BroadcastState, Closes
@@ -250,6 +250,27 @@ async def test_an_idle_rendition_starts_when_it_is_asked_for(
     assert uris(playlist) == ["2.m4s"]
     assert "#EXT-X-MEDIA-SEQUENCE:2" in playlist
     assert (await player.get("480p/2.1.m4s")).content == chunk(2, 1).data
+
+
+async def test_a_refused_rendition_is_not_waited_for(
+    player: httpx.AsyncClient, publisher: Publisher, bus: AsyncValkey
+) -> None:
+    await publisher.go_live()
+    request = await waiting(player, "480p/index.m3u8")
+    await bus.run(running.refuse(publisher.broadcast, "480p"))
+    answer = await soon(request)
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_offered")
+    assert answer.headers["retry-after"] == "5"
+    await bus.run(running.start(publisher.broadcast, "480p", 2))
+    assert await bus.run(running.refused(publisher.broadcast)) == frozenset()
+    await publisher.put(segment(2), "480p")
+
+    async def plays() -> None:
+        # A refusal awaits nothing, and would let nobody else run.
+        while (await player.get("480p/index.m3u8")).status_code != 200:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+    await asyncio.wait_for(plays(), 5)
 
 
 async def test_a_running_rendition_is_played_from_where_it_runs(

@@ -43,6 +43,7 @@ class Scene:
     loads: dict[str, Load] = field(default_factory=dict)
     hedges: int = 1
     oldest: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
     partner: bool = False
     policy: Policy = Policy.DEMAND
     critical: Criticality = NO_MORE_THAN_PARTNERS
@@ -100,7 +101,7 @@ class Scene:
     @property
     def view(self) -> View:
         source = {SOURCE: position(self.media_ms, self.now if self.source_at is None else self.source_at)}
-        return View(self.now, source | self.progress, self.running, self.wanted, self.tasks, self.oldest)
+        return View(self.now, source | self.progress, self.running, self.wanted, self.tasks, self.oldest, self.refused)
 
     @property
     def sight(self) -> Sight:

@@ -8,10 +8,17 @@ from streaming.bus.tasks import NOBODY
 from streaming.media import PART_TARGET_MS, BroadcastState
 from tests.workers.dispatcher.sights import FLEET, NOW, ONE, OTHER, B, Scene
 from workers.cost import cost
-from workers.dispatcher.commands import Deadline, FillGap, Order, Shed, Start, StartLater, Stop
-from workers.dispatcher.decision import CATCH_UP_MS, CLOSED_MS, OPEN_MS, OVER_BUDGET_LOOK_MS
+from workers.dispatcher.commands import Deadline, FillGap, Order, Refuse, Shed, Start, StartLater, Stop
+from workers.dispatcher.decision import (
+    ASKING_MS,
+    CATCH_UP_MS,
+    CLOSED_MS,
+    OPEN_MS,
+    OVER_BUDGET_LOOK_MS,
+    REFUSE_AGAIN_MS,
+)
 from workers.dispatcher.judgement import CLAIM_MS, LATE_MS, MAX_ATTEMPTS, RESEND_MS, SILENT_MS, SLOW_MS, Loss
-from workers.ladder import Audience
+from workers.ladder import MANY, Audience, Policy
 from workers.placement import Load
 
 
@@ -411,7 +418,27 @@ def test_a_device_that_is_too_full_sheds_what_fewest_watch() -> None:
 def test_what_there_is_no_room_for_does_not_start() -> None:
     scene = Scene(wanted={"480p": NOW})
     scene.fleet = {"one": replace(ONE, capacity=25_000_000)}
-    assert scene.commands() == []
+    assert scene.commands() == [Refuse(B, "480p")]
+
+
+def test_what_the_policy_leaves_out_is_refused_again_and_again_while_somebody_asks() -> None:
+    scene = Scene(wanted={"480p": NOW, "360p": NOW}, policy=Policy.TIERED)
+    started = [each for each in scene.commands() if isinstance(each, Start)]
+    assert [each.rendition for each in started] == ["480p"]
+    assert Refuse(B, "360p") in scene.commands()
+    scene.refused = {"360p": NOW - 1_000}
+    assert Refuse(B, "360p") not in scene.commands()
+    scene.refused = {"360p": NOW - REFUSE_AGAIN_MS}
+    assert Refuse(B, "360p") in scene.commands()
+    scene.wanted["360p"] = NOW - ASKING_MS
+    assert Refuse(B, "360p") not in scene.commands()
+
+
+def test_what_the_policy_lets_in_is_refused_no_more() -> None:
+    scene = Scene(wanted={"360p": NOW}, refused={"360p": NOW - 5_000}, policy=Policy.TIERED)
+    scene.audience = Audience(MANY)
+    assert Start(B, "360p", 4) in scene.commands()
+    assert not any(isinstance(each, Refuse) for each in scene.commands())
 
 
 def test_nothing_is_hedged_where_there_is_no_room() -> None:
