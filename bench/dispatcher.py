@@ -58,6 +58,8 @@ DEVICES = 20
 TURN_SECONDS = 0.01
 LOAD_LATE_SECONDS = 0.1
 """A load that comes later than that, one time in a hundred, is what limits."""
+BUSY = 0.8
+"""A dispatcher that has used less than that of its core was waiting for something else."""
 IN_TIME_SECONDS = 0.25
 """Within so long an order should be claimed: the dispatcher itself then tries another device (`judgement.CLAIM_MS`)."""
 SHAPE = Rendition(SOURCE, "avc1.64001F", 3_000_000, VIDEO_TIMESCALE, 1280, 720, 30_000)
@@ -268,11 +270,12 @@ def milliseconds(name: str, seconds: Sequence[float]) -> dict[str, object]:
 
 
 def limit(load: Load, dispatcher_share: float) -> str:
-    """What would not take more: the load, the dispatcher, or neither."""
+    """What would not take more: the load, the dispatcher, the bus that both wait for, or none of them."""
     if not load.late or report.percentile(load.late, 0.99) > LOAD_LATE_SECONDS:
         return "the load"
-    in_time = bool(load.waits) and report.percentile(load.waits, 0.99) <= IN_TIME_SECONDS
-    return "none" if in_time and dispatcher_share < 1 else "the dispatcher"
+    if load.waits and report.percentile(load.waits, 0.99) <= IN_TIME_SECONDS:
+        return "none"
+    return "the dispatcher" if dispatcher_share > BUSY else "the bus"
 
 
 @contextmanager
