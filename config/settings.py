@@ -36,6 +36,14 @@ def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int
     return int(given)
 
 
+def numbers(name: str, default: Iterable[int]) -> list[int]:
+    """A comma-separated list of whole numbers."""
+    given = words(name, map(str, default))
+    if not all(one.isascii() and one.isdigit() and int(one) < 2**31 for one in given):
+        raise ImproperlyConfigured(f"{name}={','.join(given)!r} must be whole numbers, with commas between.")
+    return [int(one) for one in given]
+
+
 def flag(name: str, *, default: bool = False) -> bool:
     given = text(name, str(default)).lower()
     if given not in {"1", "true", "yes", "on", "0", "false", "no", "off"}:
@@ -248,6 +256,35 @@ _S3 = {
         s3={"addressing_style": "path"},
     ),
 }
+TIERS = flag("TIERS", default=True)
+"""Whether VODs that nobody watches move to cheaper storage: `vods/tiers.py`."""
+TIER_DAYS = numbers("TIER_DAYS", [30, 90, 365])
+"""Days after which a VOD that nobody has watched is warm, cold, and at its end: archived or deleted."""
+if len(TIER_DAYS) != 3 or sorted(TIER_DAYS) != TIER_DAYS or TIER_DAYS[0] < 1:
+    raise ImproperlyConfigured(f"TIER_DAYS={TIER_DAYS} must be three whole numbers that do not fall.")
+TIER_HOT_VIEWS = number("TIER_HOT_VIEWS", 10, least=1)
+"""As many viewers of late bring a VOD back to hot storage; each counts half after a week."""
+S3_CLASSES = dict(
+    zip(
+        ("hot", "warm", "cold", "archive"),
+        ["STANDARD", *words("S3_CLASSES", ["STANDARD_IA", "GLACIER", "DEEP_ARCHIVE"])],
+        strict=False,
+    )
+)
+"""The storage class of each tier."""
+if len(S3_CLASSES) != 4:
+    raise ImproperlyConfigured("S3_CLASSES must name three storage classes: of warm, cold and archived VODs.")
+S3_RESTORE_DAYS = number("S3_RESTORE_DAYS", 7, least=1, most=365)
+S3_RESTORE_TIER = text("S3_RESTORE_TIER", "Standard")
+"""How S3 restores what is cold, and for how long: within that time it is moved to warm storage."""
+if S3_RESTORE_TIER not in {"Expedited", "Standard", "Bulk"}:
+    raise ImproperlyConfigured(f"S3_RESTORE_TIER={S3_RESTORE_TIER!r} must be Expedited, Standard or Bulk.")
+_AT_AWS = STORAGE == "s3" and (urlsplit(S3_ENDPOINT).hostname or "").endswith(".amazonaws.com")
+RESTORE_HOURS = numbers("RESTORE_HOURS", [5, 12] if _AT_AWS else [0, 0])
+"""What viewers are told that a cold and an archived VOD take to come back; 0: minutes."""
+if len(RESTORE_HOURS) != 2:
+    raise ImproperlyConfigured(f"RESTORE_HOURS={RESTORE_HOURS} must be two whole numbers.")
+
 VODS_STORAGE: dict[str, Any] = {"BACKEND": "vods.storage.FileMedia"}
 if STORAGE == "s3":
     VODS_STORAGE = {"BACKEND": "vods.storage.S3Media", "OPTIONS": _S3}

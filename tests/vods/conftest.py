@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import httpx
 import pytest
 from botocore.config import Config
+from moto.server import ThreadedMotoServer
 
 from accounts.models import User
 from deploy.local.seaweed import Seaweed
@@ -19,7 +21,7 @@ from tests import engines
 from tests.streaming.cmaf.clips import AAC, Clip, audio_input, make, video_input, x264
 from tests.vods.onair import House, OnAir
 from vods.models import Vod, VodState
-from vods.storage import MediaStorage, media
+from vods.storage import MediaStorage, S3Media, media
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 
@@ -117,18 +119,67 @@ def seaweed(session_folder: Path) -> Iterator[Seaweed]:
         yield server
 
 
+class ColdBucket:
+    """A bucket of a server that keeps away what lies in GLACIER, as S3 does and SeaweedFS doesn't: moto's."""
+
+    def __init__(self) -> None:
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+
+    def __enter__(self) -> ColdBucket:
+        self._server.start()
+        _, port = self._server.get_host_and_port()
+        self._url = f"http://127.0.0.1:{port}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return s3_settings(url=self._url, bucket="headrace", access_key="tests", secret_key="of the tests")
+
+    def begin(self, *, looks: int) -> None:
+        """Forgets everything. What is restored from now on has come at the `looks`-th look for it."""
+        self._post("reset", {})
+        transition = {"progression": "manual", "times": looks}
+        self._post("state-manager/set-transition", {"model_name": "s3::keyrestore", "transition": transition})
+
+    def _post(self, path: str, body: object) -> None:
+        httpx.post(f"{self._url}/moto-api/{path}", json=body).raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def cold_server() -> Iterator[ColdBucket]:
+    with ColdBucket() as server:
+        yield server
+
+
+@pytest.fixture
+def cold_bucket(cold_server: ColdBucket, settings: Any) -> ColdBucket:
+    """Has media lie in an empty bucket where what is cold comes back at the second look."""
+    cold_server.begin(looks=2)
+    settings.STORAGES = {**settings.STORAGES, "vods": cold_server.settings}
+    cast("S3Media", media()).bucket.create()
+    return cold_server
+
+
 def bucket_of(server: Seaweed) -> dict[str, Any]:
-    """The storage's settings for a bucket of this server, with less patience than a house has."""
+    """The storage's settings for a bucket of this server."""
+    return s3_settings(url=server.url, bucket=server.bucket, access_key=server.access_key, secret_key=server.secret_key)
+
+
+def s3_settings(*, url: str, bucket: str, access_key: str, secret_key: str, patience: float = 10.0) -> dict[str, Any]:
+    """The storage's settings for a bucket, with fewer tries than a house has; `patience` is in seconds."""
     return {
         "BACKEND": "vods.storage.S3Media",
         "OPTIONS": {
-            "bucket_name": server.bucket,
-            "endpoint_url": server.url,
+            "bucket_name": bucket,
+            "endpoint_url": url,
             "region_name": "us-east-1",
-            "access_key": server.access_key,
-            "secret_key": server.secret_key,
+            "access_key": access_key,
+            "secret_key": secret_key,
             "addressing_style": "path",
-            "client_config": Config(connect_timeout=1, read_timeout=1, retries={"max_attempts": 1}),
+            "client_config": Config(connect_timeout=1, read_timeout=patience, retries={"max_attempts": 1}),
         },
     }
 

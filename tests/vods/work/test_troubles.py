@@ -55,7 +55,7 @@ def assert_whole(vod: Vod, air: OnAir) -> None:
 def network(seaweed: Seaweed, in_bucket: object, settings: Any) -> Iterator[Relay]:
     """The way to the bucket."""
     with relay(seaweed.port) as made:
-        options = bucket_of(seaweed)
+        options = bucket_of(seaweed, patience=1.0)
         options["OPTIONS"]["endpoint_url"] = made.url
         settings.STORAGES = {**settings.STORAGES, "vods": options}
         yield made
