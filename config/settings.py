@@ -11,6 +11,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -264,16 +265,12 @@ if len(TIER_DAYS) != 3 or sorted(TIER_DAYS) != TIER_DAYS or TIER_DAYS[0] < 1:
     raise ImproperlyConfigured(f"TIER_DAYS={TIER_DAYS} must be three whole numbers that do not fall.")
 TIER_HOT_VIEWS = number("TIER_HOT_VIEWS", 10, least=1)
 """As many viewers of late bring a VOD back to hot storage; each counts half after a week."""
-S3_CLASSES = dict(
-    zip(
-        ("hot", "warm", "cold", "archive"),
-        ["STANDARD", *words("S3_CLASSES", ["STANDARD_IA", "GLACIER", "DEEP_ARCHIVE"])],
-        strict=False,
-    )
-)
-"""The storage class of each tier."""
-if len(S3_CLASSES) != 4:
+TIER_NAMES = ("hot", "warm", "cold", "archive")
+_CLASSES = words("S3_CLASSES", ["STANDARD_IA", "GLACIER", "DEEP_ARCHIVE"])
+if len(_CLASSES) != 3:
     raise ImproperlyConfigured("S3_CLASSES must name three storage classes: of warm, cold and archived VODs.")
+S3_CLASSES = dict(zip(TIER_NAMES, ["STANDARD", *_CLASSES], strict=True))
+"""The storage class of each tier."""
 S3_RESTORE_DAYS = number("S3_RESTORE_DAYS", 7, least=1, most=365)
 S3_RESTORE_TIER = text("S3_RESTORE_TIER", "Standard")
 """How S3 restores what is cold, and for how long: within that time it is moved to warm storage."""
@@ -284,6 +281,13 @@ RESTORE_HOURS = numbers("RESTORE_HOURS", [5, 12] if _AT_AWS else [0, 0])
 """What viewers are told that a cold and an archived VOD take to come back; 0: minutes."""
 if len(RESTORE_HOURS) != 2:
     raise ImproperlyConfigured(f"RESTORE_HOURS={RESTORE_HOURS} must be two whole numbers.")
+_PRICES = words("TIER_PRICES", ["0.023", "0.0125", "0.0036", "0.00099"] if _AT_AWS else ["0"] * 4)
+try:
+    TIER_PRICES = dict(zip(TIER_NAMES, map(Decimal, _PRICES), strict=True))
+except (InvalidOperation, ValueError) as error:
+    raise ImproperlyConfigured(f"TIER_PRICES={','.join(_PRICES)!r} must be four numbers.") from error
+"""What a GB costs a month in each tier; by default as AWS has it (us-east-1, 2025), and nothing elsewhere."""
+TIER_CURRENCY = text("TIER_CURRENCY", "USD")
 
 VODS_STORAGE: dict[str, Any] = {"BACKEND": "vods.storage.FileMedia"}
 if STORAGE == "s3":

@@ -5,17 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
 
 from streaming.admin.readonly import ReadOnlyAdmin
 from vods.errors import VodError
-from vods.models import Asset, Clip, ClipState, Vod, VodRendition, VodSettings
+from vods.models import Asset, Clip, ClipState, StorageDay, Tier, Vod, VodRendition, VodSettings
 from vods.moments import format_moment
-from vods.services import clips, vods
+from vods.services import clips, tiers, vods
 from vods.services.settings import set_quota
+
+
+def _move_to(tier: Tier) -> Any:
+    @admin.action(description=f"Move to {tier.label.lower()} storage", permissions=["act"])
+    def move(model_admin: VodAdmin, request: HttpRequest, chosen: QuerySet[Vod]) -> None:
+        done = 0
+        for vod_id in chosen.values_list("pk", flat=True):
+            try:
+                tiers.move_vod(vod_id=vod_id, to=tier, now=timezone.now())
+                done += 1
+            except VodError as error:
+                model_admin.message_user(request, f"{vod_id}: {error}", messages.WARNING)
+        model_admin.message_user(request, f"{done} on the way to {tier.label.lower()} storage.")
+
+    move.__name__ = f"move_to_{tier.value}"
+    return move
 
 
 class ReadOnlyInline(admin.TabularInline):
@@ -43,15 +61,15 @@ class AssetInline(ReadOnlyInline):
 
 @admin.register(Vod)
 class VodAdmin(ReadOnlyAdmin):
-    """Every VOD; the actions hide and delete."""
+    """Every VOD; the actions hide, delete, and move to another tier."""
 
     list_display = ("__str__", "channel", "kind", "state", "visibility", "length", "stored", "views", "tier")
-    list_filter = ("state", "kind", "visibility", "tier", "recorded_at")
+    list_filter = ("state", "kind", "visibility", "tier", "moving_to", "recorded_at")
     list_select_related = ("channel__user",)
     search_fields = ("id", "channel__user__username", "title")
     date_hierarchy = "recorded_at"
     inlines = (RenditionInline, AssetInline)
-    actions = ("make_private", "delete_for_good")
+    actions = ("make_private", "delete_for_good", *map(_move_to, Tier))
     fields = (
         "id",
         "channel",
@@ -74,6 +92,10 @@ class VodAdmin(ReadOnlyAdmin):
         "watched_at",
         "tier",
         "tier_since",
+        "moving_to",
+        "moving_since",
+        "brought_up_at",
+        "heat",
         "kept",
         "expires_at",
         "warned_at",
@@ -169,6 +191,26 @@ class ClipAdmin(ReadOnlyAdmin):
         self.message_user(request, f"{len(existing)} deleted.")
 
 
+@admin.register(StorageDay)
+class StorageDayAdmin(ReadOnlyAdmin):
+    """What each channel took and cost, day by day and tier by tier."""
+
+    list_display = ("day", "channel", "tier", "stored", "monthly")
+    list_filter = ("tier", "day")
+    list_select_related = ("channel__user",)
+    search_fields = ("channel__user__username",)
+    date_hierarchy = "day"
+    fields = ("day", "channel", "tier", "stored", "monthly")
+
+    @admin.display(description="stored", ordering="size")
+    def stored(self, day: StorageDay) -> str:
+        return filesizeformat(day.size)
+
+    @admin.display(description="a month", ordering="cost")
+    def monthly(self, day: StorageDay) -> str:
+        return f"{day.cost:.2f} {settings.TIER_CURRENCY}"
+
+
 class QuotaForm(forms.ModelForm):
     """What the house sets."""
 
@@ -198,8 +240,8 @@ class VodSettingsAdmin(ReadOnlyAdmin):
     )
 
     @admin.display(ordering="channel__user__username")
-    def login(self, settings: VodSettings) -> str:
-        return settings.channel.login
+    def login(self, chosen: VodSettings) -> str:
+        return chosen.channel.login
 
     def has_change_permission(self, request: HttpRequest, obj: VodSettings | None = None) -> bool:
         return super(ReadOnlyAdmin, self).has_change_permission(request, obj)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings as django_settings
 
 from streaming.models import MAX_TITLE, Category
 from vods.models import Clippers, ColdEnd, Visibility, Vod
@@ -18,6 +19,12 @@ VISIBILITIES = [
     (Visibility.UNLISTED, "Unlisted: everybody who has the address"),
     (Visibility.FOLLOWERS, "Followers of the channel"),
     (Visibility.PRIVATE, "Private: you alone"),
+]
+
+
+COLD_ENDS = [
+    (ColdEnd.ARCHIVE, "stays, in the archive: it takes a while to bring it back"),
+    (ColdEnd.DELETE, "is deleted; you are warned before"),
 ]
 
 
@@ -108,7 +115,9 @@ class VodSettingsForm(forms.Form):
         label="Delete videos after so many days",
         help_text="Empty: never. You are warned before.",
     )
-    cold_end = forms.ChoiceField(choices=ColdEnd, label="A video nobody watched for a year")
+    cold_end = forms.ChoiceField(
+        choices=COLD_ENDS, label=f"A video that nobody has watched for {django_settings.TIER_DAYS[2]} days"
+    )
 
     @classmethod
     def of(cls, channel_id: UUID) -> VodSettingsForm:

@@ -1,4 +1,5 @@
-"""Which VODs are to go, and when: what a channel chose to keep for so long, and what its quota has no room for. Pure.
+"""Which VODs are to go, and when: what a channel chose to keep for so long, or until nobody watches it, and what its
+quota has no room for. Pure.
 
 Nothing goes without a warning a week before; what is marked as kept stays. It is reckoned anew each day, so whoever
 makes room, keeps a VOD or changes the settings meanwhile has changed his mind in time.
@@ -16,7 +17,10 @@ WARNED_FOR = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A VOD that takes `size` bytes. `expires_at` and `warned_at` are what a day before decided, if anything."""
+    """A VOD that takes `size` bytes. `expires_at` and `warned_at` are what a day before decided, if anything.
+
+    `ends_at` is when nobody will have watched it for too long, where its channel lets such VODs go.
+    """
 
     vod: Hashable
     ready_at: datetime
@@ -24,6 +28,7 @@ class Held:
     kept: bool
     expires_at: datetime | None
     warned_at: datetime | None
+    ends_at: datetime | None = None
 
 
 class Verdict(Enum):
@@ -63,6 +68,8 @@ def _due(held: Held, *, retention: timedelta | None, over: bool, now: datetime) 
         return None
     if over:
         return now
-    if retention is not None and held.ready_at + retention <= now + WARNED_FOR:
-        return held.ready_at + retention
-    return None
+    ends = [held.ready_at + retention] if retention is not None else []
+    if held.ends_at is not None:
+        ends.append(held.ends_at)
+    first = min(ends, default=None)
+    return first if first is not None and first <= now + WARNED_FOR else None

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
 from vods.access import admits_download, may_manage, media_token, media_url
+from vods.cold import Cold, cold_of
 from vods.library import leading_rendition, timeline_of
 from vods.models import Asset, AssetKind, AssetState, Chapter, Vod
 
@@ -55,6 +56,8 @@ class Showing:
     marks: list[Mark]
     progress: list[Asset]
     resume_s: int
+    cold: Cold | None
+    """It is in cold storage: there is nothing to play, nor to keep, before it was brought back."""
 
 
 def show(vod: Vod, *, user: User | AnonymousUser, now: datetime) -> Showing:
@@ -63,22 +66,24 @@ def show(vod: Vod, *, user: User | AnonymousUser, now: datetime) -> Showing:
     manages = may_manage(channel=vod.channel, user=user)
     assets = list(vod.assets.all())
     there = {asset.kind for asset in assets if asset.state == AssetState.READY}
+    cold = cold_of(vod, user=user)
     addresses = {kind: media_url(vod, name, token) if kind in there else "" for kind, name in _FILES.items()}
     return Showing(
         vod=vod,
         manages=manages,
-        manifest=media_url(vod, "manifest.m3u8", token) if vod.plays else "",
+        manifest=media_url(vod, "manifest.m3u8", token) if vod.plays and not cold else "",
         storyboard=addresses[AssetKind.STORYBOARD],
         poster=addresses[AssetKind.POSTER],
         preview=addresses[AssetKind.PREVIEW],
-        chat=addresses[AssetKind.CHAT],
-        downloads=downloads(vod, assets, token) if admits_download(vod, token, now=now) else [],
+        chat="" if cold else addresses[AssetKind.CHAT],
+        downloads=downloads(vod, assets, token) if not cold and admits_download(vod, token, now=now) else [],
         chapters=list(vod.chapters.all()),
         marks=marks_of(vod),
         progress=[asset for asset in assets if asset.state in (AssetState.MAKING, AssetState.FAILED)]
         if manages
         else [],
         resume_s=resume_of(vod, user) // 1000,
+        cold=cold,
     )
 
 

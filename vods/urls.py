@@ -10,6 +10,7 @@ from vods.views import clips, manage, markers, watch
 app_name = "vods"
 urlpatterns = [
     path("videos/<uuid:vod_id>", watch.video, name="video"),
+    path("videos/<uuid:vod_id>/recall", watch.recall, name="recall"),
     path("videos/<uuid:vod_id>/chapters.vtt", watch.chapters, name="chapters"),
     path("clips/<uuid:clip_id>", clips.clip, name="clip"),
     path("clips/<uuid:clip_id>/delete", clips.delete, name="delete_clip"),

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class WorkflowKind(StrEnum):
-    """What is done durably; the subject of each is a VOD's id, or a clip's."""
+    """What is done durably; the subject of each is a VOD's id, or a clip's, unless it says otherwise."""
 
     VOD = "vod"
     """All that follows when the broadcast has ended."""
@@ -29,6 +29,10 @@ class WorkflowKind(StrEnum):
     DELETE_VOD = "delete-vod"
     CLIP = "clip"
     DELETE_CLIP = "delete-clip"
+    MOVE = "move"
+    """A VOD's media into another tier; the subject is the move's own id."""
+    TELL = "tell"
+    """That a VOD has come back from cold storage; the subject is a `Recall`."""
     KEEPING = "keeping"
     """What is done once a day; the subject stands for the day."""
 

@@ -1,15 +1,17 @@
-// A video that is being made ready: the page shows it as soon as it plays.
+// A video that is being made ready, or brought back from cold storage: the page shows it as soon as it plays.
 
-const EVERY_MS = 1_500;
-const { json } = document.querySelector("[data-video-waiting]").dataset;
+const { json, everyMs } = document.querySelector("[data-video-waiting]").dataset;
 
 async function look() {
   const response = await fetch(json).catch(() => null);
-  if (response?.ok && ["ready", "failed"].includes((await response.json()).state)) {
-    location.reload();
-    return;
+  if (response?.ok) {
+    const { state, atHand } = await response.json();
+    if (state === "failed" || (state === "ready" && atHand)) {
+      location.reload();
+      return;
+    }
   }
-  setTimeout(look, EVERY_MS);
+  setTimeout(look, everyMs);
 }
 
-setTimeout(look, EVERY_MS);
+setTimeout(look, everyMs);

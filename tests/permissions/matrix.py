@@ -146,6 +146,7 @@ CHAT = (
 
 VODS = (
     get("videos/<uuid:vod_id>", 200),
+    post("videos/<uuid:vod_id>/recall", SIGN_IN, 302, 302, 302, 302, 302),
     get("videos/<uuid:vod_id>/chapters.vtt", 200),
     get("<login:login>/videos", 200),
     get("clips/<uuid:clip_id>", 200),

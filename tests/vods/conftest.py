@@ -19,6 +19,7 @@ from streaming.bus.redis import Valkey
 from streaming.models import Broadcast, Channel
 from tests import engines
 from tests.streaming.cmaf.clips import AAC, Clip, audio_input, make, video_input, x264
+from tests.vods.killer import Killer, killer_of
 from tests.vods.onair import House, OnAir
 from vods.models import Vod, VodState
 from vods.storage import MediaStorage, S3Media, media
@@ -97,6 +98,12 @@ def house(bus: Valkey, storage: Path, state_url: str) -> House:
     return House(bus)
 
 
+@pytest.fixture
+def killer(storage: Path) -> Iterator[Killer]:
+    with killer_of(storage) as kill:
+        yield kill
+
+
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
     """25 s with B-frames and audio."""
@@ -163,9 +170,15 @@ def cold_bucket(cold_server: ColdBucket, settings: Any) -> ColdBucket:
     return cold_server
 
 
-def bucket_of(server: Seaweed) -> dict[str, Any]:
+def bucket_of(server: Seaweed, *, patience: float = 10.0) -> dict[str, Any]:
     """The storage's settings for a bucket of this server."""
-    return s3_settings(url=server.url, bucket=server.bucket, access_key=server.access_key, secret_key=server.secret_key)
+    return s3_settings(
+        url=server.url,
+        bucket=server.bucket,
+        access_key=server.access_key,
+        secret_key=server.secret_key,
+        patience=patience,
+    )
 
 
 def s3_settings(*, url: str, bucket: str, access_key: str, secret_key: str, patience: float = 10.0) -> dict[str, Any]:

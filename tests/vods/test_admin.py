@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.models import User
 from tests.vods.conftest import NOW
-from vods.models import Asset, AssetKind, Clip, ClipState, Visibility, Vod, VodState
+from vods.models import Asset, AssetKind, Clip, ClipState, StorageDay, Tier, Visibility, Vod, VodState
 from vods.services.settings import change_settings, settings_of
 
 
@@ -32,7 +32,9 @@ def act(client: Client, model: str, action: str, pk: object) -> None:
 def test_every_list_and_row_is_shown(staff: Client, vod: Vod, clip: Clip) -> None:
     asset = Asset.objects.create(vod=vod, kind=AssetKind.MP4, state="failed", error="Invalid data found")
     settings = change_settings(channel=vod.channel, dvr=False)
-    for model, row in (("vod", vod), ("clip", clip), ("asset", asset), ("vodsettings", settings)):
+    day = StorageDay.objects.create(channel=vod.channel, day=NOW, tier=Tier.COLD, size=2**30, cost=1)
+    rows = {"vod": vod, "clip": clip, "asset": asset, "vodsettings": settings, "storageday": day}
+    for model, row in rows.items():
         assert staff.get(f"/admin/vods/{model}/").status_code == 200
         assert staff.get(f"/admin/vods/{model}/{row.pk}/change/").status_code == 200
     assert "Invalid data found" in staff.get(f"/admin/vods/vod/{vod.pk}/change/").content.decode()
@@ -44,6 +46,15 @@ def test_a_vod_is_hidden_and_deleted(staff: Client, vod: Vod) -> None:
     act(staff, "vod", "delete_for_good", vod.pk)
     assert Vod.objects.get().state == VodState.DELETING
     act(staff, "vod", "make_private", vod.pk)  # says that there is no such video
+
+
+def test_a_vod_is_moved_to_another_tier_once(staff: Client, vod: Vod) -> None:
+    for _ in range(2):
+        act(staff, "vod", "move_to_cold", vod.pk)
+        assert Vod.objects.get().moving_to == Tier.COLD
+    listed = staff.get("/admin/vods/vod/?tier__exact=hot").content.decode()
+    assert "1 on the way to cold storage." in listed
+    assert "It is on a move, lies there already, or does not play." in listed
 
 
 def test_a_clip_is_deleted(staff: Client, clip: Clip) -> None:

@@ -9,6 +9,7 @@ from ninja import Field
 
 from streaming.api.schemas import CamelSchema, CategoryOut
 from streaming.models import MAX_TITLE
+from vods.cold import restore_hours
 from vods.models import Asset, Clip, ClipState, Visibility, Vod
 from vods.models.vod import MAX_DESCRIPTION
 from vods.models.watching import MAX_CHAPTER
@@ -63,6 +64,7 @@ class VodOut(CamelSchema):
     recorded_at: datetime
     duration_ms: int
     views: int = Field(description="Distinct viewers.")
+    at_hand: bool = Field(description="It plays at once; false: it is in cold storage, and must be brought back.")
     broadcast: UUID | None = Field(description="The stream it was recorded from.")
     watch_url: str
 
@@ -80,6 +82,7 @@ class VodOut(CamelSchema):
             recorded_at=vod.recorded_at,
             duration_ms=vod.duration_ms,
             views=vod.views,
+            at_hand=vod.at_hand,
             broadcast=vod.broadcast_id,
             watch_url=site + vod.get_absolute_url(),
         )
@@ -89,7 +92,7 @@ class VodDetail(VodOut):
     """A VOD with all that plays it. Addresses of media that is not for everybody have a token, which expires."""
 
     description: str
-    manifest_url: str | None = Field(description="The HLS multivariant playlist, once it plays.")
+    manifest_url: str | None = Field(description="The HLS multivariant playlist, once it plays, where it is at hand.")
     poster_url: str | None
     storyboard_url: str | None = Field(description="WebVTT of the seek bar's pictures.")
     preview_url: str | None
@@ -99,6 +102,9 @@ class VodDetail(VodOut):
     marks: list[MarkOut]
     resume_ms: int = Field(description="Where the caller left off.")
     making: list[AssetOut] = Field(description="What is not there yet, for the streamer.")
+    tier: str = Field(description="Where its media lies: `hot`, `warm`, `cold` or `archive`.")
+    coming_back: bool = Field(description="It is being brought back from cold storage.")
+    restore_hours: int | None = Field(description="In cold storage: how long that takes; 0 for minutes.")
 
     @classmethod
     def showing(cls, showing: Showing, *, site: str) -> VodDetail:
@@ -118,6 +124,9 @@ class VodDetail(VodOut):
             marks=[MarkOut(at_ms=one.at_ms, text=one.text) for one in showing.marks],
             resume_ms=showing.resume_s * 1000,
             making=[AssetOut.of(asset) for asset in showing.progress],
+            tier=showing.vod.tier,
+            coming_back=showing.vod.comes_back,
+            restore_hours=restore_hours(showing.vod) if showing.cold else None,
         )
 
 

@@ -28,6 +28,10 @@ class AssetKind(models.TextChoices):
     CHAT = "chat"
 
 
+MOVED = (AssetKind.MP4, AssetKind.AUDIO)
+"""What lies in its VOD's tier. Pictures and chat are small, and pages show them of every VOD: they stay hot."""
+
+
 class AssetState(models.TextChoices):
     """`failed` says why in `error`; it may be tried again. `absent`: there is nothing to make it of."""
 

@@ -55,12 +55,16 @@ OPEN = (Visibility.PUBLIC, Visibility.UNLISTED)
 
 
 class Tier(models.TextChoices):
-    """How quickly its media is at hand; dearer first. What is in `archive` must be restored before it plays."""
+    """How quickly its media is at hand; dearer first. What is in the last two is brought back before it plays."""
 
     HOT = "hot"
     WARM = "warm"
     COLD = "cold"
     ARCHIVE = "archive"
+
+
+AT_HAND = (Tier.HOT, Tier.WARM)
+"""What lies there plays at once."""
 
 
 class VodQuerySet(models.QuerySet["Vod"]):
@@ -79,6 +83,14 @@ class VodQuerySet(models.QuerySet["Vod"]):
         return self.ready().filter(
             visibility=Visibility.PUBLIC, channel__suspended=False, channel__user__is_active=True
         )
+
+    def moving(self) -> VodQuerySet:
+        """Those whose media is on its way into another tier."""
+        return self.ready().filter(move__isnull=False)
+
+    def coming(self) -> VodQuerySet:
+        """Those that are being brought back to where they play."""
+        return self.moving().filter(moving_to__in=AT_HAND).exclude(tier__in=AT_HAND)
 
     def of_channel(self, channel: Channel) -> VodQuerySet:
         """What its streamer sees: everything that is not being deleted."""
@@ -109,6 +121,10 @@ class Vod(models.Model):
     `recorded_at` is when its first picture was live. `target_duration` is EXT-X-TARGETDURATION in seconds, that of the
     broadcast, fixed with the first segment. `size` counts all bytes below `prefix`. A highlight says what it was cut
     from, in that VOD's ms: `source`, None once that is gone, and `from_ms` to `to_ms`.
+
+    Its media lies in `tier`; pictures and chat stay hot. `move` names the move to `moving_to` that is under way; one
+    without `moving_since` was given up, and is begun anew the next day. `heat` counts its viewers of late, as of
+    `watched_at`: each for half after a week (`vods.tiers`).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -147,8 +163,12 @@ class Vod(models.Model):
 
     tier = models.CharField(max_length=7, choices=Tier, default=Tier.HOT, editable=False)
     tier_since = models.DateTimeField(null=True, editable=False)
+    brought_up_at = models.DateTimeField(null=True, editable=False, help_text="When it last came into a hotter tier.")
     watched_at = models.DateTimeField(null=True, editable=False, help_text="When somebody last began to watch.")
-    restoring_since = models.DateTimeField(null=True, editable=False)
+    moving_to = models.CharField(max_length=7, choices=Tier, blank=True, default="", editable=False)
+    moving_since = models.DateTimeField(null=True, editable=False)
+    move = models.UUIDField(null=True, unique=True, editable=False)
+    heat = models.FloatField(default=0.0, editable=False)
     kept = models.BooleanField(default=False, help_text="Retention does not delete it.")
     expires_at = models.DateTimeField(null=True, editable=False)
     warned_at = models.DateTimeField(null=True, editable=False)
@@ -173,6 +193,11 @@ class Vod(models.Model):
             models.CheckConstraint(condition=Q(state__in=VodState.values), name="vod_state_known"),
             models.CheckConstraint(condition=Q(visibility__in=Visibility.values), name="vod_visibility_known"),
             models.CheckConstraint(condition=Q(tier__in=Tier.values), name="vod_tier_known"),
+            models.CheckConstraint(
+                condition=Q(moving_to="", moving_since=None, move=None)
+                | Q(moving_to__in=Tier.values, move__isnull=False),
+                name="vod_moves_somewhere",
+            ),
             models.CheckConstraint(
                 condition=Q(kind=VodKind.BROADCAST, broadcast__isnull=False, from_ms=None, to_ms=None, source=None)
                 | Q(kind=VodKind.HIGHLIGHT, broadcast=None, from_ms__isnull=False, to_ms__gt=F("from_ms")),
@@ -200,6 +225,17 @@ class Vod(models.Model):
     @property
     def plays(self) -> bool:
         return self.state == VodState.READY
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether its media is where it plays from, and stays there. Where `plays` is true, this says whether it does
+        so now."""
+        return self.tier in AT_HAND and self.moving_to in ("", *AT_HAND)
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether it is being brought back to where it plays."""
+        return self.tier not in AT_HAND and self.moving_to in AT_HAND
 
     def get_absolute_url(self) -> str:
         return f"/videos/{self.pk}"

@@ -15,6 +15,19 @@ class UnknownVideo(PlaybackError):
         super().__init__("There is no such video.")
 
 
+class InColdStorage(PlaybackError):
+    """It was put away, since nobody watched it; whoever is signed in has it brought back on its page."""
+
+    status = 503
+    code = "cold_storage"
+    retry_after = 600
+
+    def __init__(self, wait: str) -> None:
+        super().__init__(
+            f"This video is in cold storage. It takes {wait} to bring it back; its page does so for who asks there."
+        )
+
+
 class NeedsToken(PlaybackError):
     """It is not for everybody: its page and `GET /vods/<id>` give addresses to those who may watch."""
 

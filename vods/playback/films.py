@@ -12,7 +12,9 @@ from streaming.playback.answers import CROSS_ORIGIN, content
 from streaming.playback.errors import NotHere
 from streaming.playback.player import MEDIA_TYPE, playlist_answer
 from vods.access import admits_download, is_open
+from vods.cold import wait_for
 from vods.models import AssetKind, Vod
+from vods.playback.errors import InColdStorage
 from vods.playback.ranges import Files
 from vods.playback.shelf import Shelf, Stored
 from vods.storyboard import Storyboard, render_vtt
@@ -36,23 +38,23 @@ class Films:
 
     async def manifest(self, request: Request) -> Response:
         """The multivariant playlist: every rendition that is whole."""
-        vod = await self._vod(request)
+        vod = await self._vod_at_hand(request)
         return playlist_answer(request, await self._shelf.manifest(vod, _suffix(vod, request)), _cache(vod, SOON))
 
     async def playlist(self, request: Request) -> Response:
         """A media playlist; its segments are ranges of bundles."""
-        vod = await self._vod(request)
+        vod = await self._vod_at_hand(request)
         found = await self._shelf.playlist(vod, request.path_params["rendition"], _suffix(vod, request))
         return playlist_answer(request, found, _cache(vod, SOON))
 
     async def init(self, request: Request) -> Response:
-        vod = await self._vod(request)
+        vod = await self._vod_at_hand(request)
         data = await self._shelf.init(vod, request.path_params["rendition"], request.path_params["number"])
         return content(data, MEDIA_TYPE, _cache(vod, FOR_GOOD))
 
     async def bundle(self, request: Request) -> Response:
         """A bundle, or the range of it that is a segment."""
-        vod = await self._vod(request)
+        vod = await self._vod_at_hand(request)
         rendition, first_msn, crc32 = (request.path_params[name] for name in ("rendition", "first_msn", "crc32"))
         stored = await self._shelf.bundle(vod, rendition, first_msn, crc32)
         unchanging = {"etag": f'"{crc32}"', "cache-control": _cache(vod, FOR_GOOD)}
@@ -118,8 +120,15 @@ class Films:
     async def _vod(self, request: Request) -> Vod:
         return await self._shelf.vod(request.path_params["vod"], _token(request), now=self._now())
 
-    async def _download(self, request: Request, kind: AssetKind, number: int, media_type: str, ending: str) -> Response:
+    async def _vod_at_hand(self, request: Request) -> Vod:
+        """The VOD, unless its media is in cold storage; pictures and chat never are."""
         vod = await self._vod(request)
+        if not vod.at_hand:
+            raise InColdStorage(wait_for(vod))
+        return vod
+
+    async def _download(self, request: Request, kind: AssetKind, number: int, media_type: str, ending: str) -> Response:
+        vod = await self._vod_at_hand(request)
         if not admits_download(vod, _token(request), now=self._now()):
             raise NotHere("download")
         asset = await self._shelf.asset(vod, kind, number)

@@ -66,7 +66,7 @@ def _recorded(broadcast: str) -> Vod | None:
         return None
     if vod.state in (VodState.RECORDING, VodState.SEALING):
         return vod if settings_of(vod.channel_id).dvr else None
-    return vod if vod.plays and is_open(vod) else None
+    return vod if vod.plays and vod.at_hand and is_open(vod) else None
 
 
 def _is_open(broadcast: str) -> bool:

@@ -18,6 +18,7 @@ from vods.models import Clip, Clippers, ClipState, Vod, VodState
 from vods.models.clip import LEAST_MS, MOST_MS
 from vods.models.vod import OPEN
 from vods.services.settings import settings_of
+from vods.services.vods import IN_COLD_STORAGE
 from vods.wanted import WorkflowKind, want
 
 MAX_CLIPS = 1_000
@@ -99,6 +100,8 @@ def _check_clippable(vod: Vod) -> None:
         raise NotReady("This broadcast can be clipped when it has ended.")
     if vod.state not in (VodState.RECORDING, VodState.SEALING, VodState.READY):
         raise NotReady("This video does not play.")
+    if not vod.at_hand:
+        raise NotReady(IN_COLD_STORAGE)
 
 
 def _check_may(channel: Channel, by: User, now: datetime) -> None:

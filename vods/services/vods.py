@@ -8,19 +8,22 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Value
+from django.db.models.functions import Coalesce, Extract, Power
 
 from streaming.models import MAX_TITLE
 from vods.errors import BadRange, BadText, NotReady, TooMany, UnknownVod
 from vods.models import Asset, AssetKind, Chapter, Vod, VodKind, VodState
 from vods.models.vod import MAX_DESCRIPTION
 from vods.models.watching import MAX_CHAPTER
+from vods.tiers import HALF_LIFE
 from vods.wanted import WorkflowKind, want
 
 CHANGEABLE = {"title", "description", "category", "visibility", "downloads", "kept"}
 MAX_CHAPTERS = 200
 MAX_HIGHLIGHTS = 100
 LEAST_HIGHLIGHT_MS = 5_000
+IN_COLD_STORAGE = "This video is in cold storage. Have it brought back first."
 
 
 def edit_vod(*, vod_id: UUID, **changes: Any) -> None:
@@ -108,7 +111,7 @@ def make_highlight(*, vod_id: UUID, from_ms: int, to_ms: int, title: str, now: d
 
 
 def playing_vod(vod_id: UUID) -> Vod:
-    """The VOD, held until the transaction ends, with its channel. Raises UnknownVod, NotReady."""
+    """The VOD, held until the transaction ends, with its channel. Raises UnknownVod, NotReady, as where it is cold."""
     vod = (
         Vod.objects.existing()
         .select_related("channel__user")
@@ -120,6 +123,8 @@ def playing_vod(vod_id: UUID) -> Vod:
         raise UnknownVod
     if not vod.plays:
         raise NotReady("This video does not play yet.")
+    if not vod.at_hand:
+        raise NotReady(IN_COLD_STORAGE)
     return vod
 
 
@@ -138,4 +143,12 @@ def delete_vod(*, vod_id: UUID) -> None:
 
 def count_view(*, vod_id: UUID, new: bool, now: datetime) -> None:
     """Somebody has begun to watch; `new` if that is another viewer."""
-    Vod.objects.ready().filter(pk=vod_id).update(views=F("views") + int(new), watched_at=now)
+    cooled = F("heat") * Power(0.5, _seconds_since(F("watched_at"), now) / HALF_LIFE.total_seconds())
+    Vod.objects.ready().filter(pk=vod_id).update(
+        views=F("views") + int(new), heat=Coalesce(cooled, 0.0) + int(new), watched_at=now
+    )
+
+
+def _seconds_since(at: F, now: datetime) -> Extract:
+    passed = ExpressionWrapper(Value(now, DateTimeField()) - at, DurationField())
+    return Extract(passed, "epoch")

@@ -78,7 +78,7 @@ def channel_clips(channel: Channel) -> Any:
 def clip_button(context: RequestContext, channel: Channel, vod: Vod | None = None) -> Any:
     """Makes a clip of a video, or of what is on; nothing for those who may not."""
     user = context["request"].user
-    clippable = vod is None or vod.visibility in OPEN
+    clippable = vod is None or (vod.visibility in OPEN and vod.at_hand)
     may = user.is_authenticated and clippable and may_clip(channel=channel, by=user, now=timezone.now())
     return {"may": may, "vod": vod, "csrf_token": context.get("csrf_token")}
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings as house
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -19,6 +20,7 @@ from accounts.ratelimit import RateLimit, limit_posts
 from streaming import services
 from streaming.models import Channel
 from vods.cards import vod_cards
+from vods.costs import shelves_of
 from vods.errors import VodError
 from vods.forms import HighlightForm, PosterForm, VideoForm, VodSettingsForm
 from vods.models import Vod
@@ -149,6 +151,8 @@ def _list(request: HttpRequest, channel: Channel, *, form: VodSettingsForm, stat
         "page": page,
         "used": own.stored(),
         "quota": settings_of(channel.pk).quota,
+        "shelves": shelves_of(channel),
+        "currency": house.TIER_CURRENCY if any(house.TIER_PRICES.values()) else "",
         "form": form,
     }
     return render(request, "vods/videos.html", context, status=status)

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from accounts.ratelimit import RateLimit, limit_posts
 from streaming.addresses import site_url
 from streaming.models import Channel
 from vods.access import has_page, may_watch
 from vods.cards import vod_cards
 from vods.chapters import render_chapters
+from vods.errors import UnknownVod, VodError
 from vods.models import Visibility, Vod
+from vods.services.tiers import ask_back
 from vods.showing import show
 
+ASKS = RateLimit("video-recall", count=20, seconds=600)
 A_PAGE = 24
 
 
@@ -38,6 +44,23 @@ def video(request: HttpRequest, vod_id: UUID) -> HttpResponse:
         template,
         {"vod": vod, "channel": vod.channel, "showing": showing, "site": site_url(request)},
     )
+
+
+@login_required
+@limit_posts(ASKS)
+@require_POST
+def recall(request: HttpRequest, vod_id: UUID) -> HttpResponse:
+    """Have a video brought back from cold storage, and be written to when it plays."""
+    assert request.user.is_authenticated
+    try:
+        if ask_back(vod_id=vod_id, by=request.user, now=timezone.now()):
+            told = f"We write to {request.user.email} when it plays." if request.user.email else "Look here again."
+            messages.success(request, f"It is being brought back. {told}")
+    except UnknownVod:
+        raise Http404 from None
+    except VodError as error:
+        messages.error(request, str(error))
+    return redirect("vods:video", vod_id)
 
 
 @never_cache

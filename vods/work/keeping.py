@@ -1,4 +1,5 @@
-"""The daily step that lets VODs go which are past their retention or beyond their channel's quota."""
+"""What is done once a day: VODs go which are past their retention or beyond their channel's quota, media moves to the
+tier it belongs in, and what storage costs is written down."""
 
 from __future__ import annotations
 
@@ -17,23 +18,27 @@ from django.utils import timezone
 
 from accounts.models import User
 from streaming.models import Channel
+from vods.costs import monthly_cost, sizes_by_tier
 from vods.errors import VodError
-from vods.models import Vod, VodSettings
+from vods.models import Clip, ColdEnd, StorageDay, Vod, VodSettings
 from vods.retention import Held, Verdict, decide
 from vods.services.vods import delete_vod
 from vods.steps import Job, Lane, Outcome, StepSpec
+from vods.tiers import idle_since
 
 log = structlog.get_logger(__name__)
 
 LETTER = """\
-These videos will be deleted on the day beside them, as your channel keeps videos for a limited time, or has no room
-for more:
+These videos will be deleted on the day beside them, as your channel keeps videos for a limited time, or as long as
+somebody watches them, or has no room for more:
 
 {videos}
 
 Mark those that you want to keep, or download them before.
 """
-KEEPING = (StepSpec(name="retention", work="retention", lane=Lane.SLOW),)
+KEEPING = tuple(StepSpec(name=work, work=work, lane=Lane.SLOW) for work in ("retention", "tiers", "costs"))
+KEEP_DAYS = 400
+"""How long one can look up what storage cost."""
 
 
 def keeping_of(day: date) -> UUID:
@@ -47,8 +52,24 @@ def apply_retention(_job: Job) -> Outcome:
     return Outcome(write=partial(_apply, now))
 
 
+def record_costs(_job: Job) -> Outcome:
+    """Writes down what each channel takes in each tier today."""
+    return Outcome(write=partial(_record, timezone.now().date()))
+
+
+def _record(today: date) -> None:
+    sizes = sizes_by_tier(Vod.objects.existing(), Clip.objects.existing())
+    StorageDay.objects.filter(Q(day=today) | Q(day__lt=today - timedelta(days=KEEP_DAYS))).delete()
+    StorageDay.objects.bulk_create(
+        StorageDay(channel_id=channel, day=today, tier=tier, size=size, cost=monthly_cost(size, tier))
+        for (channel, tier), size in sizes.items()
+    )
+
+
 def _apply(now: datetime) -> None:
-    bounded = VodSettings.objects.filter(Q(retention_days__isnull=False) | Q(quota__isnull=False))
+    bounded = VodSettings.objects.filter(
+        Q(retention_days__isnull=False) | Q(quota__isnull=False) | Q(cold_end=ColdEnd.DELETE)
+    )
     warned = Channel.objects.filter(vods__warned_at__isnull=False)
     for channel in Channel.objects.filter(Q(vod_settings__in=bounded) | Q(pk__in=warned)).distinct():
         _apply_to(channel, now=now)
@@ -58,8 +79,17 @@ def _apply_to(channel: Channel, *, now: datetime) -> None:
     chosen = VodSettings.objects.filter(channel=channel).first()
     days = chosen.retention_days if chosen else None
     vods = Vod.objects.ready().filter(channel=channel)
+    end = timedelta(days=settings.TIER_DAYS[2]) if chosen and chosen.cold_end == ColdEnd.DELETE else None
     held = [
-        Held(vod.pk, vod.ready_at, vod.size, vod.kept, vod.expires_at, vod.warned_at)
+        Held(
+            vod=vod.pk,
+            ready_at=vod.ready_at,
+            size=vod.size,
+            kept=vod.kept,
+            expires_at=vod.expires_at,
+            warned_at=vod.warned_at,
+            ends_at=_idle_since(vod, vod.ready_at) + end if end is not None else None,
+        )
         for vod in vods
         if vod.ready_at is not None
     ]
@@ -81,6 +111,10 @@ def _apply_to(channel: Channel, *, now: datetime) -> None:
             _let_go(vod_id)
     if told:
         transaction.on_commit(partial(_tell, channel.pk, dict(told)))
+
+
+def _idle_since(vod: Vod, ready_at: datetime) -> datetime:
+    return idle_since(ready_at=ready_at, watched_at=vod.watched_at, brought_up_at=vod.brought_up_at)
 
 
 def _let_go(vod_id: UUID) -> None:

@@ -40,7 +40,7 @@ def _deleting(vod_id: UUID) -> Vod:
 
 def _forget(vod_id: UUID) -> None:
     vod = Vod.objects.select_for_update(no_key=True).get(pk=vod_id)
-    for rows in (vod.renditions, vod.assets, vod.chapters, vod.watch_positions):
+    for rows in (vod.renditions, vod.assets, vod.chapters, vod.watch_positions, vod.recalls):
         rows.all().delete()
     Vod.objects.filter(pk=vod_id).update(
         state=VodState.DELETED, title="", description="", category=None, size=0, duration_ms=0, lost=0

@@ -19,7 +19,7 @@ from streaming.models import Channel
 from tests.streaming.packed import Packed
 from tests.vods.recorded import add_asset, add_poster, add_storyboard, packed_clip, record
 from vods.access import media_token
-from vods.models import AssetKind, Clip, ClipState, Visibility, Vod, VodState
+from vods.models import AssetKind, Bundle, Clip, ClipState, Tier, Visibility, Vod, VodState
 from vods.playback.app import PATH, create_app
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -205,3 +205,21 @@ def test_a_database_that_is_away_is_said_to_come_back(player: Player, monkeypatc
     answer = player.get(f"/vods/{uuid4()}/manifest.m3u8")
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
     assert answer.headers["retry-after"] == "1"
+
+
+def test_what_is_cold_is_refused_with_a_sentence_but_for_its_pictures(player: Player, vod: Vod) -> None:
+    add_poster(vod)
+    add_storyboard(vod)
+    add_asset(vod, AssetKind.MP4, "video-0.mp4", b"film")
+    Vod.objects.update(tier=Tier.COLD, downloads=True)
+    bundle = Bundle.objects.filter(rendition__name="source").earliest("first_msn")
+    uri = f"source/{bundle.first_msn}-{bundle.crc32}.m4s"
+    for name in ("manifest.m3u8", "source/index.m3u8", "source/init-0.mp4", uri, "video-0.mp4"):
+        answer = player.get(f"/vods/{vod.pk}/{name}")
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "600"
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.json()["code"] == "cold_storage"
+        assert "in cold storage. It takes some minutes to bring it back" in answer.json()["message"]
+    for name in ("poster.jpg", "storyboard.vtt", "storyboard-0.jpg"):
+        assert player.get(f"/vods/{vod.pk}/{name}").status_code == 200

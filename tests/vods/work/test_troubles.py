@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from deploy.local.seaweed import Seaweed
@@ -23,6 +18,7 @@ from streaming.bus.redis import Valkey
 from streaming.media import AUDIO, SOURCE
 from tests.streaming.cmaf.clips import Clip
 from tests.vods.conftest import MakeLive, bucket_of
+from tests.vods.killer import Killer
 from tests.vods.onair import House, OnAir, stored, units_of
 from tests.vods.relay import Day, Relay, relay
 from tests.workers.ledger.conftest import later
@@ -34,8 +30,6 @@ from vods.storage import media
 from vods.workflows import WORKS
 from workers.ledger.attempt import run_step
 from workers.models import Step, Workflow, WorkflowState
-
-Killer = Callable[[Step, str], None]
 
 
 def units(vod: Vod, name: str) -> list[Any]:
@@ -174,63 +168,6 @@ def test_two_workers_on_one_step_write_once(air: OnAir, clip: Clip, house: House
     assert Step.objects.get(name="seal").attempts == 1
 
 
-KILLED = """
-import os, signal, sys
-import django
-django.setup()
-from uuid import UUID
-from vods import storage
-from vods.steps import Work
-from vods.workflows import WORKS
-from workers.fill import WORK
-from workers.ledger import claims
-from workers.ledger.attempt import run_step
-
-def die(*_, **__):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-def attempt(step, at):
-    works = {**WORKS, **WORK}
-    if at == "claimed":
-        works = {name: Work(die) for name in works}
-    elif at == "put":
-        for name in ("put", "put_file"):
-            def put_and_die(*given, put=getattr(storage.FileMedia, name)):
-                put(*given)
-                die()
-            setattr(storage.FileMedia, name, put_and_die)
-    elif at == "worked":
-        claims.complete = die
-    run_step(UUID(step), works=works, send=die)
-    die()
-
-for line in sys.stdin:
-    child = os.fork()
-    if not child:
-        attempt(*line.split())
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
-@pytest.fixture
-def killer(storage: Path) -> Iterator[Killer]:
-    """Attempts a step in a process of its own, which is killed at a point of it."""
-    environment = {**os.environ, "MEDIA_ROOT": str(storage)}
-    command = [sys.executable, "-c", KILLED]
-    with subprocess.Popen(
-        command, env=environment, cwd=settings.BASE_DIR, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-
-        def kill(step: Step, at: str) -> None:
-            print(step.pk, at, file=process.stdin, flush=True)
-            assert int(process.stdout.readline()) == -signal.SIGKILL  # type: ignore[union-attr]
-
-        yield kill
-        process.stdin.close()
-
-
 def test_killed_in_every_step_it_goes_on(
     air: OnAir, clip: Clip, house: House, bus: Valkey, storage: Path, make_live: MakeLive, killer: Killer
 ) -> None:
@@ -251,7 +188,7 @@ def test_killed_in_every_step_it_goes_on(
     house.hear(air.end())
     until_done(house)
     made = {"poster", "storyboard", "mp4", "audio", "preview", "chat"}
-    assert set(killed) == {"retention", "archive 0", "seal", *made, "ladder"}
+    assert set(killed) == {"retention", "tiers", "costs", "archive 0", "seal", *made, "ladder"}
     vod = Vod.objects.get()
     assert Workflow.objects.get(kind="vod").state == WorkflowState.DONE
     assert_whole(vod, air)
