@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import imageio_ffmpeg
 from botocore.config import Config as BotoConfig
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from config import logs
@@ -435,6 +436,8 @@ WHIP_ICE_SERVERS = words("WHIP_ICE_SERVERS")
 IRC_HOST = text("IRC_HOST", "0.0.0.0")  # noqa: S104 - bots and chat clients come from elsewhere
 IRC_PORT = port("IRC_PORT", 6680)
 
+DAY_BEGINS = number("DAY_BEGINS", 4, most=22)
+"""The hour, in UTC, in which the day's work on VODs begins: retention, tiers, costs."""
 RECONNECT_GRACE = number("RECONNECT_GRACE", 60, least=1, most=3600)
 """Seconds a broadcast waits for its encoder to return before it ends."""
 VOD_LADDER = words("VOD_LADDER", ["all"])
@@ -473,6 +476,16 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_DEFAULT_QUEUE = "durable"
+# Beat says when; what is done that day, and that it is done once, is the ledger's. So any number of beats may run, or
+# none: the dispatcher begins an hour later what none has begun, and beat needs no memory.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_SCHEDULE = {
+    "day": {
+        "task": "workers.begin_day",
+        "schedule": crontab(hour=DAY_BEGINS, minute=0),
+        "options": {"queue": "prompt", "expires": 3_600},
+    },
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Live tasks are many and short: workers that run them send no events, the durable worker asks for them with -E.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from vods.archiving import SEAL
@@ -78,9 +79,12 @@ AGAIN = frozenset({WorkflowKind.POSTER})
 """Kinds that are begun again about the same subject: what is asked for anew is a step of another name."""
 
 
-def asked_for(*, today: date) -> Iterator[tuple[WorkflowKind, UUID]]:
-    """The workflows that rows ask for by their state, and the day, whether they run by now or not."""
-    yield WorkflowKind.KEEPING, keeping_of(today)
+def asked_for(*, now: datetime) -> Iterator[tuple[WorkflowKind, UUID]]:
+    """The workflows that rows ask for by their state, and the day, whether they run by now or not.
+
+    A day's work is begun when it is due; this is for those that nobody has begun an hour later.
+    """
+    yield WorkflowKind.KEEPING, keeping_of((now - timedelta(hours=settings.DAY_BEGINS + 1)).date())
     for pk, kind in Vod.objects.filter(state=VodState.SEALING).values_list("pk", "kind"):
         yield (WorkflowKind.HIGHLIGHT if kind == VodKind.HIGHLIGHT else WorkflowKind.VOD), pk
     for pk in Vod.objects.filter(state=VodState.DELETING).values_list("pk", flat=True):

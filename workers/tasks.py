@@ -8,11 +8,14 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.utils import timezone
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from streaming.bus.errors import BusError, BusRefusal
 from streaming.on_air import bus, state
+from vods.wanted import WorkflowKind, want
+from vods.work.keeping import keeping_of
 from vods.workflows import WORKS
 from workers.celery_worker import current_worker
 from workers.errors import AttemptError, AttemptRefused, EncoderFailed
@@ -43,6 +46,12 @@ def transcode_segment(broadcast: str, msn: int, token: str, renditions: list[str
 def picture(broadcast: str) -> None:
     """A live broadcast's thumbnail."""
     make_thumbnail(bus(), state(), settings.FFMPEG, broadcast)
+
+
+@shared_task(name="workers.begin_day", acks_late=True, ignore_result=True)
+def begin_day() -> None:
+    """The day's work on VODs, which beat asks for."""
+    want(WorkflowKind.KEEPING, keeping_of(timezone.now().date()))
 
 
 @shared_task(name="workers.run_step", acks_late=True, ignore_result=True)

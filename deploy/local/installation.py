@@ -125,7 +125,7 @@ class Engines:
 
 def stages(engines: Engines) -> list[list[Program]]:
     """Databases, workers, dispatcher, doors: each stands on those before it. Together they stop within 35 s."""
-    return [engines.programs(), [workers()], [dispatcher()], [ingest(), web(), irc(), flower()]]
+    return [engines.programs(), [workers()], [dispatcher(), beat()], [ingest(), web(), irc(), flower()]]
 
 
 def workers() -> Program:
@@ -134,6 +134,14 @@ def workers() -> Program:
 
 def dispatcher() -> Program:
     return Program(name="dispatcher", argv=(*MANAGE, "dispatcher"), stop_seconds=5.0)
+
+
+def beat() -> Program:
+    return Program(
+        name="beat",
+        argv=(sys.executable, "-m", "celery", "-A", "config", "beat", "--loglevel=WARNING"),
+        stop_seconds=3.0,
+    )
 
 
 def takes_encoders() -> bool:

@@ -25,6 +25,7 @@ OURS = {
     "dispatcher": "manage.py dispatcher",
     "workers": "manage.py workers",
     "workers-gpu": "manage.py workers",
+    "beat": "celery -A config beat",
     "flower": "celery -A config flower",
     "migrate": "manage.py migrate",
 }

@@ -64,7 +64,7 @@ def shown(movie: bytes, kind: str) -> list[Fraction]:
 
 def test_a_clip_begins_and_ends_with_the_pictures_asked_for(vod: Vod, viewer: User) -> None:
     clip = made(vod, viewer)
-    assert (WorkflowKind.CLIP, clip.pk) in set(asked_for(today=NOW.date()))
+    assert (WorkflowKind.CLIP, clip.pk) in set(asked_for(now=NOW))
     carry_out(WorkflowKind.CLIP, clip)
     clip.refresh_from_db()
     assert clip.state == ClipState.READY

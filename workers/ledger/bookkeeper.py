@@ -101,7 +101,7 @@ class Bookkeeper(threading.Thread):
         self._look(list(self._bus.run(reading.leases())))
         for broadcast in list(archiving.overlooked(now=timezone.now())):
             self._ended(broadcast)
-        wanted = list(asked_for(today=timezone.now().date()))
+        wanted = list(asked_for(now=timezone.now()))
         subjects = [subject for _, subject in wanted]
         known = set(Workflow.objects.filter(subject__in=subjects, open=False).values_list("kind", "subject"))
         for kind, subject in wanted:

@@ -35,7 +35,7 @@ def bodies(vod: Vod, rendition: str) -> list[bytes]:
 
 def test_it_has_the_very_segments_that_the_range_touches(vod: Vod) -> None:
     made = make_highlight(vod_id=vod.pk, from_ms=5_000, to_ms=11_500, title="", now=NOW)
-    assert (WorkflowKind.HIGHLIGHT, made.pk) in set(asked_for(today=NOW.date()))
+    assert (WorkflowKind.HIGHLIGHT, made.pk) in set(asked_for(now=NOW))
     (first,) = FIRST_STEPS[WorkflowKind.HIGHLIGHT](made.pk)
     outcome = WORKS[first.work].do(Job(made.pk))
     outcome.write()

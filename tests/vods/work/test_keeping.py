@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail
 from django.db import transaction
 from django.utils import timezone
 
+from config.celery import app
+from streaming.bus import events
+from streaming.bus.redis import Valkey
 from streaming.models import Broadcast
 from tests.vods.onair import House
 from vods.models import Vod, VodState
 from vods.services.settings import change_settings, set_quota
 from vods.services.vods import edit_vod
 from vods.steps import Job
+from vods.wanted import WorkflowKind
 from vods.work.keeping import apply_retention, keeping_of
+from vods.workflows import asked_for
 from workers.models import Workflow, WorkflowState
+from workers.tasks import begin_day
 
 
 @pytest.fixture
@@ -74,9 +80,29 @@ def test_after_the_warning_it_goes_with_all_its_media(old: Vod, house: House) ->
     assert Workflow.objects.get(kind="delete-vod").subject == old.pk
 
 
-def test_it_is_done_once_a_day(house: House, transactional_db: None) -> None:
-    house.sweep()
-    house.sweep()
-    today = Workflow.objects.get(kind="keeping")
-    assert today.subject == keeping_of(timezone.now().date())
-    assert today.state == WorkflowState.DONE
+def test_it_is_done_once_a_day(house: House, bus: Valkey, transactional_db: None) -> None:
+    """Beat asks for it; who is there to hear it, or finds it out an hour later, begins it."""
+    today = keeping_of(timezone.now().date())
+    before = bus.run(events.newest_id())
+    begin_day()
+    ((_, asked),) = bus.run(events.read_events(before, block_ms=100))
+    for _ in range(2):
+        assert asked is not None
+        house.bookkeeper.heard(asked)
+        house.run()
+    done = Workflow.objects.get(kind="keeping")
+    assert (done.subject, done.state) == (today, WorkflowState.DONE)
+    assert {step.work for step in done.steps.all()} == {"retention", "tiers", "costs"}
+
+
+@pytest.mark.parametrize(("hour", "begun"), [(3, -1), (4, -1), (5, 0), (23, 0)])
+def test_a_day_that_no_beat_began_is_begun_an_hour_later(db: None, hour: int, begun: int) -> None:
+    now = datetime(2026, 9, 1, hour, tzinfo=UTC)
+    assert (WorkflowKind.KEEPING, keeping_of(now.date() + timedelta(days=begun))) in set(asked_for(now=now))
+
+
+def test_beat_knows_when_the_day_begins_and_workers_what_that_is() -> None:
+    entry = app.conf.beat_schedule["day"]
+    assert entry["schedule"].hour == {4}
+    assert entry["task"] == begin_day.name
+    assert begin_day.name in app.tasks
