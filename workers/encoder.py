@@ -105,7 +105,7 @@ class Encoder:
             ]
             return ladder_command(executable, branches, codec, progress_fd=fds[-1])
 
-        self._process = FfmpegProcess(command, outputs=len(rungs) + 1)
+        self._process = FfmpegProcess(command, outputs=len(rungs) + 1, on_gpu=codec is VideoEncoder.NVENC)
         self._thread = threading.Thread(target=self._pump, name=f"encoder-{self._process.pid}", daemon=True)
         self._thread.start()
         self._write(flv.file_header(video=True, audio=False) + flv.pack(config_tag(track)))

@@ -1,7 +1,7 @@
 """The one door to the subprocess: every ffmpeg that Headrace runs is started here.
 
-Each dies with this process, has no shell, no files to write and a bound on its memory, and sees none of our
-environment's secrets.
+Each dies with this process, has no shell, no files to write (but for CUDA's own) and a bound on its memory, and sees
+none of our environment's secrets.
 """
 
 from __future__ import annotations
@@ -18,21 +18,27 @@ from pathlib import Path
 from streaming.ffmpeg.errors import FfmpegError, FfmpegGone, FfmpegTimeout
 
 MEMORY_BYTES = 4 * 1024**3
-"""Memory of one ffmpeg (RLIMIT_DATA: address space that is merely reserved, as on many cores, is none). A ladder of a
-4K source takes under half."""
+"""Memory of one ffmpeg (RLIMIT_DATA, which counts what is private and writable). A ladder of a 4K source takes under
+half. RLIMIT_AS would count what is merely reserved, as on many cores, and CUDA reserves more than the GPU's memory."""
+CUDA_FILE_BYTES = 1024**3
+"""The largest file that an ffmpeg on a GPU may write; others write none. CUDA's driver puts the kernels that it has
+compiled (`scale_cuda` is PTX) into ~/.nv/ComputeCache, 1 GiB at most, and shares memory through files; at a limit of 0
+the first such write would end ffmpeg with SIGXFSZ (setrlimit(2)), and without that cache each would compile anew."""
 STDERR_BYTES = 4096
 """How much of its last words is kept."""
 READ_BYTES = 256 * 1024
-KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES")
+KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "HOME", "CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "CUDA_CACHE_PATH")
 
 # PR_SET_PDEATHSIG fires when the *thread* that forked ends, so one thread that never ends does all the forking.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ffmpeg-spawner")
 
 
-def _popen(argv: Sequence[str], *, pass_fds: Sequence[int], stdout: int) -> subprocess.Popen[bytes]:
+def _popen(
+    argv: Sequence[str], *, pass_fds: Sequence[int], stdout: int, file_bytes: int = 0
+) -> subprocess.Popen[bytes]:
     limited = [
         *("setpriv", "--pdeathsig", "KILL", "--no-new-privs", "--"),
-        *("prlimit", f"--data={MEMORY_BYTES}", "--fsize=0", "--core=0", "--"),
+        *("prlimit", f"--data={MEMORY_BYTES}", f"--fsize={file_bytes}", "--core=0", "--"),
         *argv,
     ]
     return _spawner.submit(
@@ -67,7 +73,9 @@ def run(argv: Sequence[str], data: bytes, *, timeout: float) -> bytes:
 class FfmpegProcess:
     """A running ffmpeg: fed on standard input by one thread, read by another that runs `pump`."""
 
-    def __init__(self, command: Callable[[Sequence[int]], Sequence[str]], *, outputs: int) -> None:
+    def __init__(
+        self, command: Callable[[Sequence[int]], Sequence[str]], *, outputs: int, on_gpu: bool = False
+    ) -> None:
         """Starts what `command` answers to the list of `outputs` descriptors that ffmpeg may write to."""
         pipes = [os.pipe() for _ in range(outputs)]
         writable = [write for _, write in pipes]
@@ -79,7 +87,12 @@ class FfmpegProcess:
         """What it has used, once it has ended by itself; 0 if that is not known."""
         self.argv = tuple(command(writable))
         try:
-            self._process = _popen(self.argv, pass_fds=writable, stdout=subprocess.DEVNULL)
+            self._process = _popen(
+                self.argv,
+                pass_fds=writable,
+                stdout=subprocess.DEVNULL,
+                file_bytes=CUDA_FILE_BYTES if on_gpu else 0,
+            )
         except BaseException:
             for descriptor in self._outputs:
                 os.close(descriptor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,14 +14,14 @@ import pytest
 from django.conf import settings
 
 from streaming.ffmpeg.errors import FfmpegError, FfmpegGone, FfmpegTimeout
-from streaming.ffmpeg.process import MEMORY_BYTES, FfmpegProcess, run
+from streaming.ffmpeg.process import CUDA_FILE_BYTES, MEMORY_BYTES, FfmpegProcess, run
 
 QUIET = [settings.FFMPEG, "-hide_banner", "-loglevel", "error", "-nostdin"]
 COPY = [*QUIET, "-f", "s16le", "-i", "pipe:0", "-f", "s16le"]
 
 
-def copier() -> FfmpegProcess:
-    return FfmpegProcess(lambda fds: [*COPY, "-flush_packets", "1", f"pipe:{fds[0]}"], outputs=1)
+def copier(*, on_gpu: bool = False) -> FfmpegProcess:
+    return FfmpegProcess(lambda fds: [*COPY, "-flush_packets", "1", f"pipe:{fds[0]}"], outputs=1, on_gpu=on_gpu)
 
 
 def test_output_comes_back() -> None:
@@ -81,9 +82,10 @@ def test_what_a_reader_raises_ends_it() -> None:
     assert process.returncode is not None
 
 
-def test_its_limits_and_environment_are_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("on_gpu", "file_bytes"), [(False, 0), (True, CUDA_FILE_BYTES)])
+def test_its_limits_and_environment_are_narrow(monkeypatch: pytest.MonkeyPatch, on_gpu: bool, file_bytes: int) -> None:
     monkeypatch.setenv("DATABASE_URL", "secret")
-    process = copier()
+    process = copier(on_gpu=on_gpu)
     process.write(b"ab")
     folder = Path(f"/proc/{process.pid}")
     # The limits are set just before ffmpeg takes the process over.
@@ -91,7 +93,8 @@ def test_its_limits_and_environment_are_narrow(monkeypatch: pytest.MonkeyPatch) 
         time.sleep(0.001)
     limits = (folder / "limits").read_text()
     assert f"Max data size             {MEMORY_BYTES}" in limits
-    assert "Max file size             0" in limits
+    assert re.search(rf"Max file size +{file_bytes} ", limits)
+    assert re.search("Max address space +unlimited ", limits)
     assert b"DATABASE_URL" not in (folder / "environ").read_bytes()
     process.kill()
     process.pump(lambda *_: None)
