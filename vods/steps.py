@@ -26,7 +26,7 @@ class Lane(StrEnum):
 class StepSpec:
     """A step to be: `name` is unique in its workflow, `work` names the function, `needs` the steps before it.
 
-    `arguments` are JSON. It is not begun before `delay` seconds after it was added.
+    `arguments` are JSON. It is not begun before `delay` seconds after nothing keeps it any more.
     """
 
     name: str

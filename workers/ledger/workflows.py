@@ -86,9 +86,7 @@ def unlock(step_id: UUID) -> list[Step]:
     holds the workflow's row."""
     blocked = Step.objects.filter(needs=step_id, state=StepState.BLOCKED)
     links = Step.needs.through.objects.filter(from_step__in=blocked).exclude(to_step__state__in=FINISHED)
-    free = list(blocked.exclude(pk__in=links.values("from_step")))
-    Step.objects.filter(pk__in=[step.pk for step in free]).update(state=StepState.WAITING, due_at=Now(), wake_at=Now())
-    return free
+    return _begin(list(blocked.exclude(pk__in=links.values("from_step"))))
 
 
 def _begin(free: Sequence[Step]) -> list[Step]:

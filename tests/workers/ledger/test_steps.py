@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -25,6 +27,16 @@ def test_a_step_begins_when_all_it_needs_is_done(ledger: Ledger) -> None:
     assert ledger.begun == ["seal", "mp4", "audio", "tell"]
     assert ledger.written() == ["seal", "mp4", "audio", "tell"]
     assert ledger.workflow.state == WorkflowState.DONE
+
+
+def test_a_delay_begins_when_nothing_keeps_the_step_any_more(ledger: Ledger) -> None:
+    ledger.open([spec("remove"), replace(spec("vanish", "remove"), delay=120.0)])
+    ledger.run_all()
+    ledger.sweep()
+    assert (ledger.queue, ledger.states()) == ([], {"remove": "done", "vanish": "waiting"})
+    done = ledger.step("remove").finished_at
+    assert done is not None
+    assert ledger.step("vanish").due_at >= done + timedelta(seconds=120)
 
 
 def test_opening_twice_changes_nothing(ledger: Ledger) -> None:
