@@ -13,6 +13,8 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from streaming.bus.errors import BusError, BusRefusal
+from streaming.cmaf.errors import CmafError
+from streaming.ffmpeg.errors import FfmpegError
 from streaming.on_air import bus, state
 from vods.wanted import WorkflowKind, want
 from vods.work.keeping import keeping_of
@@ -44,8 +46,11 @@ def transcode_segment(broadcast: str, msn: int, token: str, renditions: list[str
 
 @shared_task(name="workers.picture", acks_late=True, ignore_result=True, expires=60)
 def picture(broadcast: str) -> None:
-    """A live broadcast's thumbnail."""
-    make_thumbnail(bus(), state(), settings.FFMPEG, broadcast)
+    """A live broadcast's thumbnail. What fails is made anew with the next one, soon enough."""
+    try:
+        make_thumbnail(bus(), state(), settings.FFMPEG, broadcast)
+    except (BusError, CmafError, FfmpegError) as error:
+        log.warning("picture.left", broadcast=broadcast, reason=str(error))
 
 
 @shared_task(name="workers.begin_day", acks_late=True, ignore_result=True)

@@ -1,4 +1,4 @@
-"""The dispatcher's only business with PostgreSQL, on a thread of its own: ending orphaned broadcasts."""
+"""Ending orphaned broadcasts, on a thread of its own: PostgreSQL must not keep the dispatcher waiting."""
 
 from __future__ import annotations
 
