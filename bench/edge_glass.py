@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 
 from bench import report
 from bench.browser import AUTOPLAY, choose_quality, launched, until
-from bench.encoder import ClockEncoder, Picture
+from bench.encoder import ClockEncoder, Picture, by_rtmp
 from bench.glass import CLOCK, Watched, watch
 from bench.playback import running
 from bench.rig import Rig, free_port
@@ -51,7 +51,7 @@ def measure(*, seconds: float) -> list[Watched]:
             stack.enter_context(running(*program.command, environment=dict(program.env)))
             while not program.ready():
                 time.sleep(0.05)
-        with ClockEncoder(PICTURE, rig.streamer("glass").publish_url):
+        with ClockEncoder(PICTURE, by_rtmp(rig.streamer("glass").publish_url)):
             rig.broadcast_of("glass")
             ways = (("direct", rig.url), ("edge", edge.url)) * TURNS
             return [seen(browser, url, way, seconds=seconds) for way, url in ways]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -29,12 +30,25 @@ class Picture:
         return f"{self.width}x{self.height}"
 
 
-class ClockEncoder:
-    """ffmpeg, fed a frame of clock at its time by a thread; publishes while entered, or until `stop`."""
+def by_rtmp(publish_url: str) -> tuple[str, ...]:
+    """How ffmpeg sends what it encodes to an RTMP URL, key and all."""
+    return ("-c:a", "aac", "-b:a", "96k", "-shortest", "-flush_packets", "1", "-f", "flv", publish_url)
 
-    def __init__(self, picture: Picture, publish_url: str) -> None:
+
+def by_whip(url: str, key: str) -> tuple[str, ...]:
+    """The same to a WHIP endpoint: what is sent is H.264 without B-frames, and Opus."""
+    return ("-c:a", "libopus", "-ac", "2", "-b:a", "96k", "-shortest", "-f", "whip", "-authorization", key, url)
+
+
+class ClockEncoder:
+    """ffmpeg, fed a frame of clock at its time by a thread; publishes while entered, or until `stop`.
+
+    `sending` is the end of its command line, as `by_rtmp` and `by_whip` make it.
+    """
+
+    def __init__(self, picture: Picture, sending: Sequence[str]) -> None:
         self.picture = picture
-        self._argv = self._command(picture, publish_url)
+        self._argv = self._command(picture, sending)
         self._stop = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._feeder: threading.Thread | None = None
@@ -88,7 +102,7 @@ class ClockEncoder:
             return  # ffmpeg ended first: `stop` or the test finds out why
 
     @staticmethod
-    def _command(picture: Picture, publish_url: str) -> list[str]:
+    def _command(picture: Picture, sending: Sequence[str]) -> list[str]:
         strip = f"{picture.width}x{clock.strip_height(picture.height)}"
         background = f"testsrc2=size={picture.name}:rate={picture.rate}"
         return [
@@ -96,10 +110,12 @@ class ClockEncoder:
             *("-probesize", "32", "-analyzeduration", "0"),
             *("-f", "rawvideo", "-pixel_format", "gray", "-video_size", strip, "-framerate", str(picture.rate)),
             *("-i", "pipe:0"),
-            *("-f", "lavfi", "-i", background, "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"),
+            *("-f", "lavfi", "-i", background),
+            # At its own pace: WHIP's handshake takes a while, and what is ready before its end fills ffmpeg's queue.
+            *("-re", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"),
             *("-filter_complex", "[1:v][0:v]overlay=0:0:shortest=1,format=yuv420p[v]", "-map", "[v]", "-map", "2:a"),
             *("-c:v", "libx264", "-preset", "superfast", "-tune", "zerolatency", "-threads", "1"),
             *("-b:v", str(picture.bitrate), "-maxrate", str(picture.bitrate), "-bufsize", str(picture.bitrate // 2)),
             *("-g", str(picture.gop), "-keyint_min", str(picture.gop), "-sc_threshold", "0"),
-            *("-c:a", "aac", "-b:a", "96k", "-shortest", "-flush_packets", "1", "-f", "flv", publish_url),
+            *sending,
         ]

@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 
 from bench import report
 from bench.browser import AUTOPLAY, choose_quality, launched, qualities, until
-from bench.encoder import ClockEncoder, Picture
+from bench.encoder import ClockEncoder, Picture, by_rtmp
 from bench.rig import Rig
 
 CLOCK = Path(__file__).with_name("clock.js").read_text()
@@ -93,7 +93,7 @@ def switch(page: Page, names: Sequence[str], widths: dict[str, int]) -> list[int
 def measure(picture: Picture, *, minutes: float) -> tuple[list[Watched], list[int]]:
     with Rig({"DEVICES": "cpu"}) as rig, launched(AUTOPLAY) as browser:
         streamer = rig.streamer("glass")
-        with ClockEncoder(picture, streamer.publish_url):
+        with ClockEncoder(picture, by_rtmp(streamer.publish_url)):
             rig.broadcast_of("glass")
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(f"{rig.url}/glass")

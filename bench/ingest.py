@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix="headrace-bench-"))
     try:
-        clip = make_clip(folder)
+        clip = make_clip(folder / "clip.flv", bitrate=BITRATE, sound="aac")
         counts = (1, given.publishers)
         shares = measure_headrace(clip, counts, given.seconds)
         if NGINX_MODULE.exists() and shutil.which("nginx"):
@@ -89,7 +89,7 @@ def measure_headrace(clip: Path, counts: Sequence[int], seconds: float) -> list[
         bus = process_of(rig.pid, "/bus/valkey.sock")
         shares = []
         for count in counts:
-            with publishing(clip, urls[:count]):
+            with publishing(clip, [("-f", "flv", url) for url in urls[:count]]):
                 cpu, bus_cpu = busy([ingest, bus], seconds)
             shares.append(Share("Headrace", count, cpu, bus_cpu))
     return shares
@@ -107,7 +107,7 @@ def measure_nginx(name: str, hls: str, folder: Path, clip: Path, counts: Sequenc
         worker = process_of(nginx.pid, "nginx: worker")
         shares = []
         for count in counts:
-            with publishing(clip, urls[:count]):
+            with publishing(clip, [("-f", "flv", url) for url in urls[:count]]):
                 (cpu,) = busy([worker], seconds)
             shares.append(Share(name, count, cpu))
         return shares
@@ -126,14 +126,14 @@ def busy(processes: Sequence[int], seconds: float) -> list[float]:
 
 
 @contextlib.contextmanager
-def publishing(clip: Path, urls: Sequence[str]) -> Iterator[None]:
-    """One publisher a URL, while entered."""
+def publishing(clip: Path, outputs: Sequence[Sequence[str]]) -> Iterator[None]:
+    """One publisher an output, which is the end of ffmpeg's command line, while entered."""
     argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-stream_loop", "-1", "-re", "-i", str(clip)]
-    publishers = [subprocess.Popen([*argv, "-c", "copy", "-f", "flv", url]) for url in urls]
+    publishers = [subprocess.Popen([*argv, "-c", "copy", *output]) for output in outputs]
     try:
         yield
-        if ended := [url for url, publisher in zip(urls, publishers, strict=True) if publisher.poll() is not None]:
-            raise RuntimeError(f"{len(ended)} of {len(urls)} publishers were let go")
+        if ended := [publisher for publisher in publishers if publisher.poll() is not None]:
+            raise RuntimeError(f"{len(ended)} of {len(publishers)} publishers were let go")
     finally:
         for publisher in publishers:
             publisher.terminate()
@@ -141,15 +141,14 @@ def publishing(clip: Path, urls: Sequence[str]) -> Iterator[None]:
             publisher.wait()
 
 
-def make_clip(folder: Path) -> Path:
-    """Noise over a test picture, so that the encoder has use for all of its 6 Mbit/s."""
-    path = folder / "clip.flv"
+def make_clip(path: Path, *, bitrate: int, sound: str) -> Path:
+    """Noise over a test picture, so that the encoder has use for all of its bits; `sound` is an audio codec."""
     picture = f"testsrc2=size=1280x720:rate=30:duration={CLIP_SECONDS},noise=alls=20:allf=t"
     argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", picture]
     argv += ["-f", "lavfi", "-i", f"sine=duration={CLIP_SECONDS}:sample_rate=48000"]
-    argv += ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "60"]
-    argv += ["-b:v", str(BITRATE), "-maxrate", str(BITRATE), "-bufsize", str(BITRATE // 2), "-c:a", "aac", str(path)]
-    subprocess.run(argv, check=True)
+    argv += ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "60", "-pix_fmt", "yuv420p"]
+    argv += ["-b:v", str(bitrate), "-maxrate", str(bitrate), "-bufsize", str(bitrate // 2)]
+    subprocess.run([*argv, "-c:a", sound, "-ac", "2", str(path)], check=True)
     return path
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from bench import report
 from bench.browser import AUTOPLAY, launched, until
-from bench.encoder import ClockEncoder, Picture
+from bench.encoder import ClockEncoder, Picture, by_rtmp
 from bench.rig import Rig
 
 PROBE = """
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     width, height = map(int, given.size.split("x"))
     with Rig() as rig, launched(AUTOPLAY) as browser:
         streamer = rig.streamer("join")
-        with ClockEncoder(Picture(width=width, height=height, bitrate=3_500_000), streamer.publish_url):
+        with ClockEncoder(Picture(width=width, height=height, bitrate=3_500_000), by_rtmp(streamer.publish_url)):
             rig.broadcast_of("join")
             join(browser, f"{rig.url}/join")  # the first one warms the server's caches and Chromium's own code
             joins = [join(browser, f"{rig.url}/join") for _ in range(given.times)]

@@ -22,7 +22,7 @@ from playwright.sync_api import Page
 
 from bench import report
 from bench.browser import AUTOPLAY, choose_quality, launched, until
-from bench.encoder import ClockEncoder, Picture
+from bench.encoder import ClockEncoder, Picture, by_rtmp
 from bench.parts import due, entries
 from bench.processes import command_of, descendants
 from bench.rig import Rig
@@ -138,7 +138,7 @@ def measure(rounds: int, *, partner: bool) -> list[Round]:
         streamer = rig.streamer("takeover")
         if partner:
             rig.make_partner("takeover")
-        with ClockEncoder(PICTURE, streamer.publish_url):
+        with ClockEncoder(PICTURE, by_rtmp(streamer.publish_url)):
             broadcast = rig.broadcast_of("takeover")
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(f"{rig.url}/takeover")
