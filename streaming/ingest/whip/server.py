@@ -5,16 +5,76 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from ipaddress import ip_address, ip_network
+from typing import Any
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from streaming.ingest.limits import AddressBook
 
 MAX_REQUESTS = 256
 """Connections and requests at a time; more are answered with 503."""
 IDLE_SECONDS = 5
+REQUEST_SECONDS = 5.0
+"""How long a request's head may take, from its first byte on, and the first from when it was connected."""
 CLOSING_SECONDS = 2
+
+
+log = structlog.get_logger(__name__)
+
+
+class _Connection(HttpToolsProtocol):
+    """uvicorn's, with a deadline for a request's head, for as many of an address as `addresses` allows.
+
+    A proxy's connections are its clients': it counts them itself.
+    """
+
+    def __init__(self, *of_uvicorn: Any, addresses: AddressBook, trusted: Callable[[str], bool], **more: Any) -> None:
+        super().__init__(*of_uvicorn, **more)
+        self._addresses = addresses
+        self._trusted = trusted
+        self._counted = ExitStack()
+        self._refused = False
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        peer = transport.get_extra_info("peername")
+        address = str(peer[0]) if peer else ""
+        if not self._trusted(address) and not self._counted.enter_context(self._addresses.connected(address)):
+            log.warning("too many connections", address=address)
+            self._refused = True
+            transport.abort()
+            return
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._counted.close()
+        if not self._refused:
+            self._got_head()
+            super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._expect_head()
+
+    def on_headers_complete(self) -> None:
+        self._got_head()
+        super().on_headers_complete()
+
+    def _expect_head(self) -> None:
+        self._got_head()
+        self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
+
+    def _got_head(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class _Server(uvicorn.Server):
@@ -26,14 +86,23 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, host: str, port: int, *, trusted: Sequence[str] = ()) -> AsyncIterator[int]:
+async def listening(
+    app: ASGIApp, host: str, port: int, *, addresses: AddressBook, trusted: Sequence[str] = ()
+) -> AsyncIterator[int]:
     """Serve while the block lasts, on the port it yields (`port` may be 0). Raises OSError.
 
-    `trusted` are the proxies whose X-Forwarded-For is believed.
+    `addresses` bounds the connections; `trusted` are the proxies whose X-Forwarded-For is believed.
     """
+    is_trusted = _among(trusted)
+
+    class Connection(_Connection):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, addresses=addresses, trusted=is_trusted, **named)
+
     listener = _bound(host, port)
     config = uvicorn.Config(
         app,
+        http=Connection,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -66,3 +135,11 @@ def _bound(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _among(trusted: Sequence[str]) -> Callable[[str], bool]:
+    """Whether an address is one of those that `TRUSTED_PROXIES` names."""
+    if "*" in trusted:
+        return lambda _: True
+    networks = [ip_network(one, strict=False) for one in trusted]
+    return lambda address: any(ip_address(address) in network for network in networks)
