@@ -41,7 +41,7 @@ def running(origins: tuple[Origin, Origin], session_folder: Path) -> Iterator[Ed
     if lacking := missing():
         pytest.skip(f"no {' and no '.join(lacking)} here: apt-get install haproxy varnish")
     addresses = [each.address for each in origins]
-    made = Edge(session_folder / "edge", Ports(*free_ports(5)), live=addresses, pages=addresses)
+    made = Edge(session_folder / "edge", Ports(*free_ports(5)), live=addresses, pages=addresses[:1], whip=addresses[1])
     made.prepare()
     with contextlib.ExitStack() as stack:
         for program in made.programs():
@@ -245,6 +245,19 @@ def test_nobody_claims_another_address_and_origins_learn_of_tls(viewer: httpx.Cl
         assert "192.0.2.1" not in json.dumps(seen)
         assert seen["x-forwarded-for"].startswith("127.0.0.1")
         assert seen["x-forwarded-proto"] == "https"
+
+
+def test_webrtc_encoders_go_to_ingest_and_channels_that_are_called_alike_do_not(viewer: httpx.Client) -> None:
+    names = {path: viewer.get(path).json()["origin"] for path in ("/whip", "/whip/session", "/whipped", "/whipped/a")}
+    assert names == {"/whip": "two", "/whip/session": "two", "/whipped": "one", "/whipped/a": "one"}
+
+
+def test_an_address_that_begins_sessions_without_end_is_told_to_wait(viewer: httpx.Client) -> None:
+    answers = [viewer.post("/whip") for _ in range(70)]
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert 0 < len(refused) < 20
+    assert (refused[0].headers["Retry-After"], refused[0].json()["code"]) == ("10", "too_many")
+    assert viewer.get("/accounts/login/").status_code == 200
 
 
 def test_what_is_written_passes_the_cache(viewer: httpx.Client, origins: tuple[Origin, Origin]) -> None:
