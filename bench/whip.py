@@ -2,8 +2,8 @@
 
     python -m bench.whip [--minutes 1] [--publishers 8] [--seconds 20]
 
-For the second, each publisher is an ffmpeg that sends the same pictures at their own pace, without encoding. Where there
-are two cores or more, ingest has the last one to itself and everything else has the others.
+For the second, each publisher is an ffmpeg that sends the same pictures at their own pace, without encoding. Where
+there are two cores or more, ingest has the last one to itself and everything else has the others.
 """
 
 from __future__ import annotations

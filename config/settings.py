@@ -71,6 +71,19 @@ def port(name: str, default: int) -> int:
     return number(name, default, least=1, most=65_535)
 
 
+def port_range(name: str) -> tuple[int, int]:
+    """The first and the last of a range of ports, as `49152-49407`; 0 and 0 where none is named."""
+    given = text(name)
+    first, _, last = given.partition("-")
+    if not given:
+        return 0, 0
+    if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
+        raise ImproperlyConfigured(f"{name}={given!r} must be a range of ports, such as 49152-49407.")
+    if not 1024 <= int(first) <= int(last) <= 65_535:
+        raise ImproperlyConfigured(f"{name}={given!r} must lie between 1024 and 65535, the lower port first.")
+    return int(first), int(last)
+
+
 def url(name: str, default: str, *, schemes: set[str]) -> str:
     given = text(name, default)
     if urlsplit(given).scheme not in schemes:
@@ -430,6 +443,8 @@ WHIP_URL = url("WHIP_URL", f"http://{PUBLIC_HOST}:{WHIP_PORT}/whip", schemes={"h
 """Where encoders and the site's own page send WebRTC; behind TLS it is the address at the proxy."""
 WHIP_ADDRESSES = addresses("WHIP_ADDRESSES")
 """IP addresses at which this machine is reached from elsewhere, though it doesn't have them itself (NAT)."""
+WHIP_UDP_PORTS = port_range("WHIP_UDP_PORTS")
+"""Where media comes to: each encoder takes one of these on every address. The system chooses where none are named."""
 WHIP_ICE_SERVERS = words("WHIP_ICE_SERVERS")
 """STUN and TURN servers that encoders are told to use."""
 

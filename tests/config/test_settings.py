@@ -39,6 +39,8 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
         ({"RTMP_PORT": "http"}, "RTMP_PORT='http' must be a whole number"),
         ({"RTMP_PORT": "70000"}, "from 1 to 65535"),
         ({"WHIP_ADDRESSES": "198.51.100.7, nowhere"}, "WHIP_ADDRESSES: 'nowhere' does not appear to be an IPv4"),
+        ({"WHIP_UDP_PORTS": "50000"}, "WHIP_UDP_PORTS='50000' must be a range of ports"),
+        ({"WHIP_UDP_PORTS": "50100-50000"}, "must lie between 1024 and 65535, the lower port first"),
         ({"WHIP_URL": "whip.example"}, "WHIP_URL must start with http:// or https://"),
         ({"DEBUG": "maybe"}, "DEBUG='maybe' must be true or false"),
         ({"DATABASE_URL": "mysql://localhost/headrace"}, "DATABASE_URL must start with postgres:// or postgresql://"),

@@ -77,6 +77,11 @@ def test_only_the_edge_and_rtmp_are_for_the_public(services: dict[str, Any]) -> 
     assert options(services["live"]["command"].split())["--forwarded-allow-ips"] == "*"
 
 
+def test_the_ports_that_webrtc_media_comes_to_are_published(services: dict[str, Any]) -> None:
+    ports = services["ingest"]["environment"]["WHIP_UDP_PORTS"]
+    assert f"{ports}:{ports}/udp" in services["ingest"]["ports"]
+
+
 def test_the_edge_is_told_all_that_its_configuration_asks_for(services: dict[str, Any]) -> None:
     text = CONFIGURATION.read_text()
     optional = set(re.findall(r"\.if defined\((\w+)\)", text))

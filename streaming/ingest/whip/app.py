@@ -11,7 +11,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from streaming.ingest.whip import sdp
 from streaming.ingest.whip.errors import (
     BadRequest,
     KeyMissing,
@@ -19,11 +18,10 @@ from streaming.ingest.whip.errors import (
     TagMissing,
     TooLarge,
     UnknownSession,
-    Unsuitable,
     WhipError,
     WrongType,
 )
-from streaming.ingest.whip.offer import read_candidates, read_offer
+from streaming.ingest.whip.offer import read_offer, read_update
 from streaming.ingest.whip.session import WhipSession
 from streaming.ingest.whip.sessions import Sessions
 
@@ -72,9 +70,8 @@ class Whip:
         """Begin a session: 201 with the answer."""
         key = _token(request)
         offer = read_offer(await _body(request, SDP))
-        server = request.scope.get("server") or ("", 0)
         address = request.client.host if request.client else "local"
-        session = await self._sessions.begin(offer, key=key, address=address, near=str(server[0]))
+        session = await self._sessions.begin(offer, key=key, address=address, near=_near(request))
         headers = {
             "location": f"/whip/{session.id}",
             "etag": session.tag,
@@ -86,20 +83,19 @@ class Whip:
         return Response(session.answer, status_code=201, media_type=SDP, headers=headers)
 
     async def patch(self, request: Request) -> Response:
-        """Take trickled candidates (RFC 9725 4.3.2): 204."""
+        """Take trickled candidates: 204; or restart ICE: 200 with our new credentials (RFC 9725 4.3)."""
         session = self._session(request)
         tag = request.headers.get("if-match")
         if tag is None:
             raise TagMissing
-        fragment = sdp.parse(await _body(request, FRAGMENT))
-        if tag == "*":
-            # RFC 9725 4.3.3; aiortc can't, and a new session takes the broadcast over as fast.
-            raise Unsuitable("ICE is not restarted here: begin a new session, which takes the broadcast over.")
-        if tag != session.tag:
+        update = read_update(await _body(request, FRAGMENT))
+        if tag not in {"*", session.tag}:
             raise StaleTag
-        candidates, complete = read_candidates(fragment)
-        await session.trickle(candidates, complete=complete)
-        return Response(status_code=204)
+        fragment = await session.update(update, near=_near(request))
+        if fragment is None:
+            return Response(status_code=204)
+        headers = {"etag": session.tag, "cache-control": "no-store"}
+        return Response(fragment, media_type=FRAGMENT, headers=headers)
 
     async def delete(self, request: Request) -> Response:
         """The encoder has finished: 200."""
@@ -125,7 +121,8 @@ class Resource:
 
     async def _respond(self, request: Request) -> Response:
         if request.method == "OPTIONS":
-            return Response(status_code=204, headers={**PREFLIGHT, **self._headers})
+            # RFC 9725 4.2: 200, with Accept-Post
+            return Response(status_code=200, headers={**PREFLIGHT, **self._headers})
         try:
             if not self._methods:
                 raise UnknownSession
@@ -155,6 +152,12 @@ def ice_server_link(address: str) -> str:
         user, password = unquote(parts.username), unquote(parts.password or "")
         link += f'; username="{user}"; credential="{password}"; credential-type="password"'
     return link
+
+
+def _near(request: Request) -> str:
+    """The address of ours that the encoder came to."""
+    server = request.scope.get("server") or ("", 0)
+    return str(server[0])
 
 
 def _token(request: Request) -> str:

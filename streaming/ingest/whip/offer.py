@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from streaming.ingest.whip import sdp
-from streaming.ingest.whip.errors import Unsuitable
+from streaming.ingest.whip.errors import BadRequest, Unsuitable
 
 PROTOCOL = "UDP/TLS/RTP/SAVPF"
 HASHES = frozenset({"sha-256", "sha-384", "sha-512"})
-EXTENSIONS = frozenset(
-    {"urn:ietf:params:rtp-hdrext:sdes:mid", "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"}
-)
-"""Header extensions that are understood: the second is what the sender's bandwidth is estimated from."""
+SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+"""The header extension that the sender's bandwidth is estimated from."""
+EXTENSIONS = frozenset({"urn:ietf:params:rtp-hdrext:sdes:mid", SEND_TIME})
 FEEDBACK = frozenset({"nack", "nack pli", "goog-remb"})
 LEVEL_5_2 = "34"
 """H.264 level of the answer where levels may differ: the highest that is passed through (RFC 6184 8.2.2)."""
@@ -65,6 +64,8 @@ def read_offer(text: str) -> Offer:
     kinds = [one.kind for one in media]
     if not kinds or len(set(kinds)) != len(kinds):
         raise Unsuitable("Offer one video and one audio track at most, and at least one of them.")
+    if len({one.payload_type for one in media}) != len(media):
+        raise Unsuitable("Two tracks of one BUNDLE group need two payload types.")
     first = description.media[0]
     if len(media) > 1:
         groups = [set(group.split()[1:]) for group in description.session.values("group") if group[:6] == "BUNDLE"]
@@ -79,11 +80,37 @@ def read_offer(text: str) -> Offer:
     setup = description.value(first, "setup") or "actpass"
     if setup not in {"actpass", "active", "passive"}:
         raise Unsuitable(f"DTLS setup {setup[:20]!r} does not exist.")
-    candidates, complete = read_candidates(description)
+    candidates, complete = _candidates(description)
     return Offer(ufrag, password, fingerprints, setup, media, candidates, complete)
 
 
-def read_candidates(description: sdp.Description) -> tuple[tuple[str, ...], bool]:
+@dataclass(frozen=True, slots=True)
+class IceUpdate:
+    """What a fragment of an offer says later: more candidates, and perhaps new credentials, "" where it has none."""
+
+    ufrag: str
+    password: str
+    candidates: tuple[str, ...]
+    complete: bool
+
+
+def read_update(text: str) -> IceUpdate:
+    """A fragment (RFC 8840 9) with candidates, and with credentials of the present ICE session or a new one.
+
+    Raises BadRequest.
+    """
+    description = sdp.parse(text)
+    sections = (description.session, *description.media)
+    ufrag, password = (
+        next((value for section in sections for value in section.values(name)), "") for name in ("ice-ufrag", "ice-pwd")
+    )
+    if bool(ufrag) != bool(password):
+        raise BadRequest("ice-ufrag and ice-pwd belong together.")
+    candidates, complete = _candidates(description)
+    return IceUpdate(ufrag, password, candidates, complete)
+
+
+def _candidates(description: sdp.Description) -> tuple[tuple[str, ...], bool]:
     """Candidates of an offer or fragment, and whether they are the last."""
     sections = (description.session, *description.media)
     found = [value for section in sections for value in section.values("candidate")]
@@ -114,9 +141,27 @@ def write_answer(offer: Offer, transport: Transport, *, session: int) -> str:
     for number, media in enumerate(offer.media):
         lines += _section(media, transport, setup=answered_setup(offer.setup))
         if number == 0:  # the others are bundled with it
-            lines += [f"a=candidate:{candidate}" for candidate in transport.candidates]
-            lines.append("a=end-of-candidates")
+            lines += _our_candidates(transport)
     return "\r\n".join(lines) + "\r\n"
+
+
+def write_fragment(offer: Offer, transport: Transport) -> str:
+    """What answers an ICE restart (RFC 9725 4.3.3): new credentials and candidates, all else stays."""
+    first = offer.media[0]
+    lines = [
+        "a=ice-options:trickle",
+        f"a=group:BUNDLE {' '.join(media.mid for media in offer.media)}",
+        f"m={first.kind} 9 {PROTOCOL} {first.payload_type}",
+        f"a=mid:{first.mid}",
+        f"a=ice-ufrag:{transport.ufrag}",
+        f"a=ice-pwd:{transport.password}",
+        *_our_candidates(transport),
+    ]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _our_candidates(transport: Transport) -> list[str]:
+    return [*(f"a=candidate:{candidate}" for candidate in transport.candidates), "a=end-of-candidates"]
 
 
 def answered_setup(offered: str) -> str:
@@ -223,6 +268,7 @@ def _section(media: Media, transport: Transport, *, setup: str) -> Sequence[str]
         f"a=fingerprint:sha-256 {transport.fingerprint}",
         f"a=setup:{setup}",
         "a=rtcp-mux",
+        "a=rtcp-mux-only",
         *(["a=rtcp-rsize"] if media.reduced_size else []),
         *(f"a=extmap:{number_of} {uri}" for number_of, uri in media.extensions),
         f"a=rtpmap:{number} {media.codec}",

@@ -51,6 +51,15 @@ class PacketQueue(Generic[Packet]):
     def has_holes(self) -> bool:
         return bool(self._holes)
 
+    def passes(self, number: int) -> bool:
+        """Whether the packet of this number is the next to be read; then it is, and needs no place in the queue."""
+        if self._settled_at is not None or self._next is None or self._waiting or number != self._next & 0xFFFF:
+            return False
+        self._holes.pop(self._next, None)
+        self._highest = max(self._highest, self._next)
+        self._next += 1
+        return True
+
     def add(self, number: int, packet: Packet, now: float) -> None:
         """Take the packet of a 16-bit sequence number."""
         if self._next is None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from secrets import randbits
 
 from aiortc.rate import RemoteBitrateEstimator
-from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_PSFB_PLI,
@@ -17,7 +16,6 @@ from aiortc.rtp import (
     RtcpRrPacket,
     RtcpRtpfbPacket,
     RtcpSrPacket,
-    RtpPacket,
     pack_remb_fci,
 )
 
@@ -25,6 +23,8 @@ from streaming.ingest.whip.keyframes import KeyframePacer
 from streaming.ingest.whip.offer import Media
 from streaming.ingest.whip.packets import PATIENCE, PacketQueue
 from streaming.ingest.whip.pictures import PictureReader
+from streaming.ingest.whip.reception import Reception
+from streaming.ingest.whip.rtp import RtpPacket
 from streaming.ingest.whip.sound import SoundEncoder
 from streaming.ingest.whip.timeline import RtpTimeline
 from streaming.media import AccessUnit, Track
@@ -60,7 +60,7 @@ class TrackReceiver:
         self._send = send
         self._clock = clock
         self._queue: PacketQueue[tuple[int, RtpPacket]] = PacketQueue(patience=patience)
-        self._statistics = StreamStatistics(media.clock_rate)
+        self._reception = Reception(media.clock_rate)
         self._ssrc: int | None = None
         self._report: tuple[int, float] = 0, 0.0
         """Middle 32 bits of the last sender report's NTP time, and when it came."""
@@ -72,11 +72,14 @@ class TrackReceiver:
         if packet.ssrc != self._ssrc:
             return
         now = self._clock()
-        self._statistics.add(packet)
-        time = self._timeline.at(self._media.kind, packet.timestamp, rate=self._media.clock_rate, now=now)
+        self._reception.arrived(packet.number, packet.time, now)
+        time = self._timeline.at(self._media.kind, packet.time, rate=self._media.clock_rate, now=now)
         self._arrived(packet, now)
-        self._queue.add(packet.sequence_number, (time, packet), now)
-        self.tend(now)
+        if self._queue.passes(packet.number):
+            self._read(packet, time)
+        else:
+            self._queue.add(packet.number, (time, packet), now)
+            self.tend(now)
 
     def rtcp(self, packet: AnyRtcpPacket) -> None:
         """Take a report of the sender."""
@@ -96,16 +99,16 @@ class TrackReceiver:
 
     def report(self, now: float) -> RtcpReceiverInfo | None:
         """The reception report (RFC 3550 6.4.2), None before anything came."""
-        statistics = self._statistics
-        if self._ssrc is None or statistics.max_seq is None:
+        reception = self._reception
+        if self._ssrc is None or not reception.has_begun:
             return None
         middle, came = self._report
         return RtcpReceiverInfo(
             ssrc=self._ssrc,
-            fraction_lost=statistics.fraction_lost,
-            packets_lost=statistics.packets_lost,
-            highest_sequence=(statistics.cycles + statistics.max_seq) & 0xFFFFFFFF,
-            jitter=statistics.jitter,
+            fraction_lost=reception.fraction_lost(),
+            packets_lost=reception.lost,
+            highest_sequence=reception.highest,
+            jitter=reception.jitter,
             lsr=middle,
             dlsr=min(int((now - came) * 65_536), 0xFFFFFFFF) if middle else 0,
         )
@@ -142,13 +145,12 @@ class VideoReceiver(TrackReceiver):
 
     def _arrived(self, packet: RtpPacket, now: float) -> None:
         """Estimate how much the path takes, and tell the encoder (draft-alvestrand-rmcat-remb)."""
-        sent = packet.extensions.abs_send_time
-        if self._bandwidth is None or sent is None:
+        if self._bandwidth is None or packet.sent is None:
             return
         estimate = self._bandwidth.add(
             arrival_time_ms=int(now * 1000),
-            abs_send_time=sent,
-            payload_size=len(packet.payload) + packet.padding_size,
+            abs_send_time=packet.sent,
+            payload_size=len(packet.payload) + packet.padding,
             ssrc=packet.ssrc,
         )
         if estimate is not None:
@@ -158,7 +160,7 @@ class VideoReceiver(TrackReceiver):
         self._pictures.lose()
 
     def _read(self, packet: RtpPacket, time: int) -> None:
-        for item in self._pictures.read(packet.payload, time, marker=bool(packet.marker)):
+        for item in self._pictures.read(packet.payload, time, marker=packet.marker):
             if isinstance(item, AccessUnit):
                 self._pacer.picture(item)
             self._take(item)

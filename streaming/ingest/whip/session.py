@@ -12,13 +12,16 @@ from dataclasses import dataclass
 
 import structlog
 from aiortc import RTCCertificate
-from aiortc.rtp import AnyRtcpPacket, RtpPacket
+from aiortc.rtp import AnyRtcpPacket
 
 from streaming.ingest.clock import Clock
 from streaming.ingest.connection import Publisher
 from streaming.ingest.errors import IngestError, PublishingRefused
-from streaming.ingest.whip.offer import Offer, Transport, write_answer
+from streaming.ingest.whip.errors import Unavailable
+from streaming.ingest.whip.ice import ANY_PORT, Ports
+from streaming.ingest.whip.offer import IceUpdate, Offer, Transport, write_answer, write_fragment
 from streaming.ingest.whip.receiver import SoundReceiver, TrackReceiver, VideoReceiver, reception
+from streaming.ingest.whip.rtp import RtpPacket
 from streaming.ingest.whip.timeline import RtpTimeline
 from streaming.ingest.whip.transport import TransportFailed, WebRtcTransport
 from streaming.media import AccessUnit, Track
@@ -34,9 +37,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How encoders reach this server: the address one came to, and addresses that lead here from elsewhere."""
+    """How encoders reach this server: at which UDP ports, and at which addresses that it doesn't have itself."""
 
-    near: str
+    ports: Ports = ANY_PORT
     announced: Sequence[str] = ()
 
 
@@ -47,7 +50,15 @@ class WhipSession:
     """
 
     def __init__(
-        self, offer: Offer, publisher: Publisher, *, key: str, certificate: RTCCertificate, clock: Clock, setup: float
+        self,
+        offer: Offer,
+        publisher: Publisher,
+        *,
+        key: str,
+        certificate: RTCCertificate,
+        clock: Clock,
+        setup: float,
+        reach: Reach,
     ) -> None:
         self.id = secrets.token_urlsafe(24)
         self.answer = ""
@@ -57,10 +68,15 @@ class WhipSession:
         self._key = hashlib.sha256(key.encode()).digest()
         self._clock = clock
         self._setup = setup
-        self._transport = WebRtcTransport(offer, certificate)
+        self._transport = WebRtcTransport(offer, certificate, ports=reach.ports, announced=reach.announced)
+        self._theirs = offer.ufrag, offer.password
+        self._changing = asyncio.Lock()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._connected = False
+        self._restarting: asyncio.Task[None] | None = None
         self._outgoing: asyncio.Queue[AnyRtcpPacket] = asyncio.Queue(MAX_QUEUED)
         self._stopped = asyncio.Event()
-        self._failure: IngestError | None = None
+        self._failure: Exception | None = None
         self._receivers = self._make_receivers()
         self._log = log.bind(session=self.id[:8])
 
@@ -69,20 +85,28 @@ class WhipSession:
         return hmac.compare_digest(self._key, hashlib.sha256(key.encode()).digest())
 
     @asynccontextmanager
-    async def open(self, reach: Reach) -> AsyncIterator[None]:
-        """Gather addresses and write the answer; the transport is closed at the block's end. Raises WhipError."""
+    async def open(self, near: str) -> AsyncIterator[None]:
+        """Gather addresses and write the answer; the transport is closed at the block's end. Raises WhipError.
+
+        `near` is the address at which the encoder reached us.
+        """
         try:
-            ours: Transport = await self._transport.gather(near=reach.near, announced=reach.announced)
+            ours = await self._gather(near)
             self.answer = write_answer(self._offer, ours, session=secrets.randbits(62))
-            # RFC 9725 4.3.1: one entity tag for each ICE session
-            self.tag = f'"{hashlib.sha256(f"{self.id}:{ours.ufrag}".encode()).hexdigest()[:24]}"'
             yield
         finally:
             await self._transport.close()
 
+    async def _gather(self, near: str) -> Transport:
+        ours = await self._transport.gather(near=near)
+        # RFC 9725 4.3.1: one entity tag for each ICE session
+        self.tag = f'"{hashlib.sha256(f"{self.id}:{ours.ufrag}".encode()).hexdigest()[:24]}"'
+        return ours
+
     async def serve(self) -> None:
         """Take media until the end. Raises IngestError, in a group, when the encoder has to go."""
         async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
             publishing = tasks.create_task(self._publisher.run())
             sending = tasks.create_task(self._send())
             try:
@@ -91,12 +115,15 @@ class WhipSession:
             except (TimeoutError, TransportFailed) as error:
                 why = str(error) or f"no connection within {self._setup:.0f} s"
                 raise PublishingRefused(f"The encoder can't be reached over UDP: {why}.") from error
+            self._connected = True
             self._log.info("connected")
             tending = tasks.create_task(self._tend())
             await self._over()
             self._stopped.set()  # what still comes is too late
             tending.cancel()
             sending.cancel()
+            if self._restarting is not None:
+                self._restarting.cancel()
             if self._failure is not None:
                 raise self._failure
             self._publisher.finish()
@@ -106,24 +133,47 @@ class WhipSession:
         """The encoder says that it has finished (DELETE)."""
         self._stopped.set()
 
-    async def trickle(self, candidates: Sequence[str], *, complete: bool) -> None:
-        """Take addresses that the encoder found later. Raises BadRequest."""
-        for candidate in candidates:
-            await self._transport.add_candidate(candidate)
-        if complete:
-            await self._transport.end_candidates()
+    async def update(self, update: IceUpdate, *, near: str) -> str | None:
+        """Take addresses that the encoder found later; with new credentials it is an ICE restart (RFC 9725 4.3.3).
+
+        Returns the fragment that answers a restart, None where it was none. Raises BadRequest, Unavailable.
+        """
+        async with self._changing:
+            theirs = update.ufrag, update.password
+            fragment = None
+            if all(theirs) and theirs != self._theirs:
+                fragment = await self._restart(update, near=near)
+            for candidate in update.candidates:
+                await self._transport.add_candidate(candidate)
+            if update.complete:
+                await self._transport.end_candidates()
+            return fragment
+
+    async def _restart(self, update: IceUpdate, *, near: str) -> str:
+        if self._tasks is None or not self._connected or self._stopped.is_set():
+            raise Unavailable("The session is not connected yet, so there is nothing to restart.")
+        ours = await self._gather(near)
+        self._theirs = update.ufrag, update.password
+        self._restarting = self._tasks.create_task(self._reconnect(update))
+        return write_fragment(self._offer, ours)
+
+    async def _reconnect(self, update: IceUpdate) -> None:
+        found = await self._transport.reconnect(ufrag=update.ufrag, password=update.password, patience=self._setup)
+        self._log.info("restarted ICE", found=found)
 
     def _make_receivers(self) -> list[TrackReceiver]:
         timeline, clock = RtpTimeline(), self._clock.monotonic
         receivers: list[TrackReceiver] = []
+        by_type: dict[int, _Guarded] = {}
         for media in self._offer.media:
             receiver = (
                 VideoReceiver(media, timeline=timeline, take=self._video, send=self._say, clock=clock)
                 if media.kind == "video"
                 else SoundReceiver(media, timeline=timeline, take=self._audio, send=self._say, clock=clock)
             )
-            self._transport.register(media, _Guarded(receiver, self._fail))
             receivers.append(receiver)
+            by_type[media.payload_type] = _Guarded(receiver, self._fail)
+        self._transport.deliver(by_type)
         return receivers
 
     def _video(self, item: Track | AccessUnit) -> None:
@@ -134,8 +184,8 @@ class WhipSession:
         if not self._stopped.is_set():
             self._publisher.audio(item)
 
-    def _fail(self, failure: IngestError) -> None:
-        """The encoder has to go."""
+    def _fail(self, failure: Exception) -> None:
+        """The encoder has to go, or there is a fault of ours."""
         self._failure = self._failure or failure
         self._stopped.set()
 
@@ -173,17 +223,20 @@ class WhipSession:
 
 
 class _Guarded:
-    """Hands packets on in aiortc's own task; what is wrong with them is told in the session's."""
+    """Hands packets on in the socket's callback; what goes wrong with them is told in the session's own task."""
 
-    def __init__(self, receiver: TrackReceiver, fail: Callable[[IngestError], None]) -> None:
+    def __init__(self, receiver: TrackReceiver, fail: Callable[[Exception], None]) -> None:
         self._receiver = receiver
         self._fail = fail
 
     def rtp(self, packet: RtpPacket) -> None:
         try:
             self._receiver.rtp(packet)
-        except IngestError as failure:
+        except Exception as failure:  # noqa: BLE001 - the session's task raises it, and that is logged
             self._fail(failure)
 
     def rtcp(self, packet: AnyRtcpPacket) -> None:
-        self._receiver.rtcp(packet)
+        try:
+            self._receiver.rtcp(packet)
+        except Exception as failure:  # noqa: BLE001 - the session's task raises it, and that is logged
+            self._fail(failure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import structlog
@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 
 class Sessions:
-    """Begins sessions while `running` lasts. `announced` are addresses that lead here from elsewhere."""
+    """Begins sessions while `running` lasts."""
 
     def __init__(
         self,
@@ -48,13 +48,13 @@ class Sessions:
         addresses: AddressBook,
         limits: Limits,
         clock: Clock,
-        announced: Sequence[str] = (),
+        reach: Reach | None = None,
     ) -> None:
         self._open = open_publisher
         self._addresses = addresses
         self._limits = limits
         self._clock = clock
-        self._announced = announced
+        self._reach = reach or Reach()
         self._certificate = RTCCertificate.generateCertificate()
         self._sessions: dict[str, WhipSession] = {}
         self._serving: set[asyncio.Task[None]] = set()
@@ -128,8 +128,9 @@ class Sessions:
                 certificate=self._certificate,
                 clock=self._clock,
                 setup=self._limits.setup,
+                reach=self._reach,
             )
-            async with session.open(Reach(near, self._announced)):
+            async with session.open(near):
                 if not begun.done():  # who asked may have gone
                     begun.set_result(session)
                 await self._serve(session)

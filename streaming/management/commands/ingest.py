@@ -24,6 +24,8 @@ from streaming.ingest.server import IngestServer, tls_context
 from streaming.ingest.strain import Strain
 from streaming.ingest.whip import server as whip
 from streaming.ingest.whip.app import create_app
+from streaming.ingest.whip.ice import Ports
+from streaming.ingest.whip.session import Reach
 from streaming.ingest.whip.sessions import Sessions
 
 log = structlog.get_logger(__name__)
@@ -61,7 +63,7 @@ async def serve() -> None:
             addresses=addresses,
             limits=limits,
             clock=clock,
-            announced=settings.WHIP_ADDRESSES,
+            reach=Reach(Ports(*settings.WHIP_UDP_PORTS), settings.WHIP_ADDRESSES),
         )
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         for work in (reconnections.run(), strain.run()):
@@ -75,7 +77,13 @@ async def serve() -> None:
         await stack.enter_async_context(sessions.running())
         app = create_app(sessions, ice_servers=settings.WHIP_ICE_SERVERS)
         port = await stack.enter_async_context(
-            whip.listening(app, settings.WHIP_HOST, settings.WHIP_PORT, trusted=settings.TRUSTED_PROXIES)
+            whip.listening(
+                app,
+                settings.WHIP_HOST,
+                settings.WHIP_PORT,
+                addresses=AddressBook(limits, clock.monotonic),
+                trusted=settings.TRUSTED_PROXIES,
+            )
         )
         log.info("whip is open", host=settings.WHIP_HOST, port=port)
         await stopped.wait()

@@ -47,7 +47,8 @@ async def whip(ingest: Ingest) -> AsyncIterator[Whip]:
         clock=Clock(monotonic=clock),
     )
     app = create_app(sessions, ice_servers=["stun:stun.example.org:3478", "turn:me:secret@turn.example.org:3478"])
-    async with sessions.running(), listening(app, "127.0.0.1", 0) as port:
+    addresses = AddressBook(LIMITS, clock)
+    async with sessions.running(), listening(app, "127.0.0.1", 0, addresses=addresses) as port:
         running = Whip(f"http://127.0.0.1:{port}/whip", ingest, sessions)
         yield running
         await running.hang_up()

@@ -9,10 +9,11 @@ import asyncio
 import fractions
 import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import aioice
 import av
 import httpx
 from aiortc import RTCPeerConnection, RTCSessionDescription
@@ -101,6 +102,7 @@ class WhipEncoder:
         self.tracks: list[CodedTrack] = []
         self.peer = RTCPeerConnection()
         self._http = httpx.AsyncClient(timeout=15)
+        self._ways: list[aioice.Connection] = []
 
     async def offer(self, *tracks: CodedTrack) -> str:
         self.tracks += tracks
@@ -131,6 +133,32 @@ class WhipEncoder:
         headers = {"Authorization": f"Bearer {self.key}", **headers}
         return await self._http.request(method, self.resource, content=content, headers=headers)
 
+    async def restart(self, answered: Callable[[httpx.Response], None]) -> None:
+        """Another ICE session, from other sockets: what a browser does when it has come to another network."""
+        former = self.peer.getSenders()[0].transport.transport
+        way = aioice.Connection(ice_controlling=True)
+        self._ways.append(way)
+        await way.gather_candidates()
+        lines = [f"a=ice-ufrag:{way.local_username}", f"a=ice-pwd:{way.local_password}"]
+        lines += [f"a=candidate:{candidate.to_sdp()}" for candidate in way.local_candidates]
+        response = await self.request(
+            "PATCH",
+            content="\r\n".join([*lines, "a=end-of-candidates"]),
+            **{"Content-Type": "application/trickle-ice-sdpfrag", "If-Match": "*"},
+        )
+        answered(response)
+        told = [line.removeprefix("a=").partition(":") for line in response.text.splitlines()]
+        way.remote_username = next(value for name, _, value in told if name == "ice-ufrag")
+        way.remote_password = next(value for name, _, value in told if name == "ice-pwd")
+        for value in [value for name, _, value in told if name == "candidate"]:
+            await way.add_remote_candidate(aioice.Candidate.from_sdp(value))
+        await way.add_remote_candidate(None)
+        await way.connect()
+        # from here on nothing goes the former way, and what comes is read as if it had
+        way.data_received = former._connection.data_received  # type: ignore[method-assign]
+        former._send = way.send
+        self.tag = response.headers["etag"]
+
     async def sent(self) -> None:
         """Waits until all tracks have said all they have to."""
         for track in self.tracks:
@@ -145,4 +173,6 @@ class WhipEncoder:
     async def close(self) -> None:
         """Hangs up."""
         await self.peer.close()
+        for way in self._ways:
+            await way.close()
         await self._http.aclose()

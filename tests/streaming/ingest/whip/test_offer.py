@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.ingest.whip import sdp
-from streaming.ingest.whip.errors import WhipError
-from streaming.ingest.whip.offer import Transport, answered_setup, read_offer, write_answer
+from streaming.ingest.whip.errors import BadRequest, Unsuitable, WhipError
+from streaming.ingest.whip.offer import IceUpdate, Transport, answered_setup, read_offer, read_update, write_answer
 
 CHROMIUM = """v=0
 o=- 1 2 IN IP4 127.0.0.1
@@ -98,3 +98,21 @@ def test_the_dtls_role_is_the_other_one(offered: str, answered: str) -> None:
 def test_whatever_is_offered_is_answered_or_refused(lines: list[str], more: str) -> None:
     with contextlib.suppress(WhipError):
         write_answer(read_offer("\n".join([*lines, more])), OURS, session=1)
+
+
+def test_packets_must_tell_which_track_they_are_of() -> None:
+    with pytest.raises(Unsuitable, match="two payload types"):
+        read_offer(CHROMIUM.replace("107", "111"))
+
+
+def test_a_fragment_has_candidates_and_perhaps_credentials() -> None:
+    update = read_update(
+        "a=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=ice-ufrag:EsAw\r\na=ice-pwd:P2u\r\n"
+        "a=candidate:1 1 udp 2122260223 192.0.2.1 61764 typ host\r\na=end-of-candidates\r\n"
+    )
+    assert (update.ufrag, update.password, len(update.candidates), update.complete) == ("EsAw", "P2u", 1, True)
+    assert read_update("a=candidate:1 1 udp 1 192.0.2.1 9 typ host") == IceUpdate(
+        "", "", ("1 1 udp 1 192.0.2.1 9 typ host",), complete=False
+    )
+    with pytest.raises(BadRequest, match="belong together"):
+        read_update("a=ice-ufrag:EsAw")

@@ -49,6 +49,20 @@ def test_a_hole_is_asked_for_again_and_again_then_given_up() -> None:
     assert (queue.lost, queue.has_holes) == (1, False)
 
 
+def test_the_next_packet_passes_where_nothing_waits() -> None:
+    queue: PacketQueue[int] = PacketQueue()
+    assert not queue.passes(0xFFFE)
+    queue.add(0xFFFE, 0, 0.0)
+    assert not queue.passes(0xFFFF)
+    list(queue.take(START))
+    assert [queue.passes(number) for number in (0xFFFF, 0, 0, 2)] == [True, True, False, False]
+    queue.add(2, 2, START)
+    assert not queue.passes(1)  # or it would be read after what waits behind it
+    queue.add(1, 1, START)
+    assert list(queue.take(START)) == [1, 2]
+    assert queue.passes(3)
+
+
 def test_what_comes_twice_or_too_late_is_left_out() -> None:
     queue = begun()
     queue.add(100, -1, START)
@@ -83,11 +97,15 @@ def test_what_waits_is_bounded() -> None:
 @given(st.lists(st.tuples(st.integers(0, 0xFFFF), st.floats(0, 1)), max_size=60), st.integers(0, 0xFFFF))
 def test_whatever_comes_order_holds_and_holes_are_told(arrivals: list[tuple[int, float]], first: int) -> None:
     queue: PacketQueue[int] = PacketQueue()
-    now, taken = 0.0, []
+    taken: list[int | None] = []
+    now = 0.0
     for number, pause in [(first, 0.0), *arrivals]:
         now += pause
-        queue.add(number, number, now)
-        taken += list(queue.take(now))
+        if queue.passes(number):
+            taken.append(number)
+        else:
+            queue.add(number, number, now)
+            taken += list(queue.take(now))
     for before, after in itertools.pairwise(taken):
         assert before is None or after is None or after == (before + 1) % 0x10000
 

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from fractions import Fraction
 
+import httpx
 import pytest
 
 from streaming.bus import events, reading
@@ -88,6 +89,43 @@ async def test_losses_are_repaired_or_waited_out_but_never_shown(whip: Whip, key
     assert len(found) > 0.75 * len(sent)
     description = await whip.ingest.description(broadcast)
     assert (description.state, description.target_duration) == (BroadcastState.RECONNECTING, 2)
+
+
+async def test_ice_is_restarted_and_not_a_picture_is_lost(whip: Whip, key: str) -> None:
+    sent = pictures(seconds=8)
+    encoder = whip.encoder(key)
+    await encoder.publish(CodedTrack("video", sent))
+    broadcast = await whip.ingest.opens(0)
+    former = encoder.tag
+
+    def answered(response: httpx.Response) -> None:
+        assert (response.status_code, response.headers["content-type"]) == (200, "application/trickle-ice-sdpfrag")
+        assert response.headers["etag"] != former
+        assert "a=end-of-candidates" in response.text
+
+    await encoder.restart(answered)
+    headers = {"Content-Type": "application/trickle-ice-sdpfrag", "If-Match": former}
+    assert (await encoder.request("PATCH", content="a=end-of-candidates", **headers)).status_code == 412
+    await encoder.sent()
+    assert (await encoder.stop()).status_code == 200
+    await whip.ingest.hears(events.BroadcastReconnecting)
+    found = numbers(await published(whip.ingest, broadcast, SOURCE), sent)
+    assert found == list(range(found[0], len(sent)))
+
+
+async def test_a_restart_that_finds_no_way_leaves_the_one_there_is(whip: Whip, key: str) -> None:
+    sent = pictures(seconds=8)
+    encoder = whip.encoder(key)
+    await encoder.publish(CodedTrack("video", sent))
+    broadcast = await whip.ingest.opens(0)
+    fragment = "a=ice-ufrag:nobody\r\na=ice-pwd:0123456789012345678901\r\na=end-of-candidates"
+    headers = {"Content-Type": "application/trickle-ice-sdpfrag", "If-Match": "*"}
+    assert (await encoder.request("PATCH", content=fragment, **headers)).status_code == 200
+    await encoder.sent()
+    assert (await encoder.stop()).status_code == 200
+    await whip.ingest.hears(events.BroadcastReconnecting)
+    found = numbers(await published(whip.ingest, broadcast, SOURCE), sent)
+    assert found == list(range(found[0], len(sent)))
 
 
 async def test_an_encoder_returns_to_its_broadcast(whip: Whip, key: str) -> None:

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from aiortc import RTCCertificate
 
-from streaming.ingest.whip.errors import BadRequest
+from streaming.ingest.whip.errors import BadRequest, Unavailable
+from streaming.ingest.whip.ice import ANY_PORT, Ports
 from streaming.ingest.whip.offer import read_offer
 from streaming.ingest.whip.transport import WebRtcTransport
 
 from .test_offer import CHROMIUM
 
+CERTIFICATE = RTCCertificate.generateCertificate()
+FREE = 29_870
+"""This port and the next are below those that systems choose from, and nobody's."""
+
 
 async def told(*, near: str = "", announced: tuple[str, ...] = ()) -> list[str]:
-    transport = WebRtcTransport(read_offer(CHROMIUM), RTCCertificate.generateCertificate())
+    return [candidate.split()[4] for candidate in await candidates(near=near, announced=announced)]
+
+
+async def candidates(*, ports: Ports = ANY_PORT, near: str = "", announced: tuple[str, ...] = ()) -> Sequence[str]:
+    transport = WebRtcTransport(read_offer(CHROMIUM), CERTIFICATE, ports=ports, announced=announced)
     try:
-        ours = await transport.gather(near=near, announced=announced)
+        ours = await transport.gather(near=near)
     finally:
         await transport.close()
-    return [candidate.split()[4] for candidate in ours.candidates]
+    return ours.candidates
 
 
 async def test_the_address_that_the_encoder_came_to_comes_first() -> None:
@@ -32,8 +43,20 @@ async def test_an_announced_address_comes_before_all() -> None:
     assert len(addresses) > 1
 
 
+async def test_media_comes_to_the_ports_that_are_named() -> None:
+    (port,) = {int(candidate.split()[5]) for candidate in await candidates(ports=Ports(FREE, FREE))}
+    assert port == FREE
+    taken = WebRtcTransport(read_offer(CHROMIUM), CERTIFICATE, ports=Ports(FREE, FREE))
+    await taken.gather(near="")
+    with pytest.raises(Unavailable, match="no free port"):
+        await candidates(ports=Ports(FREE, FREE))
+    (port,) = {int(candidate.split()[5]) for candidate in await candidates(ports=Ports(FREE, FREE + 1))}
+    assert port == FREE + 1
+    await taken.close()
+
+
 async def test_candidates_must_be_addresses() -> None:
-    transport = WebRtcTransport(read_offer(CHROMIUM), RTCCertificate.generateCertificate())
+    transport = WebRtcTransport(read_offer(CHROMIUM), CERTIFICATE)
     await transport.add_candidate("1 1 udp 2122 f81d4fae-7dec.local 5000 typ host")
     for broken in ("", "1 1 udp", "1 1 udp 2122 example.org 5000 typ host", "a b c d e f g h"):
         with pytest.raises(BadRequest):
