@@ -1,11 +1,13 @@
 """Chat under load: deliveries per CPU second, large rooms, many rooms, sign-ins, what one Valkey core validates.
 
 python -m bench.chat [compare large many accept validate] [--sockets 1000] [--seconds 10] [--large 10000] [--rooms 2000]
+                     [--servers ours node …]
 
 Real sockets over loopback, in processes of listeners that share the machine with the servers. A delivery is one message
 that one socket got whole; CPU seconds are those of the serving processes alone, by the kernel. Slowly sent messages
 travel one a frame, quickly sent ones in batches. `stock` is Channels' group_send through channels_redis, `node` is `ws`
-with one subscription, `socket.io` the same with socket.io.
+with one subscription, `socket.io` the same with socket.io. `bare` does nothing but one system call a frame, on sockets
+whose handshake was all that it knows of WebSockets: what the kernel alone costs, and no server goes beyond.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import sys
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -23,6 +26,7 @@ from bench import report
 from bench.engines import Engines, valkeys
 from bench.rig import BASE_DIR
 
+SERVERS = ("ours", "stock", "node", "socket.io", "bare")
 PARTS = ("compare", "large", "many", "accept", "validate")
 SLOW, FAST = 15, 400
 """Messages a second: fewer than one in 50 ms, and twenty in 50 ms."""
@@ -36,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="bench.chat", description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all of them unless named")
     parser.add_argument("--sockets", type=int, default=1_000, help="in the one room of `compare`")
+    parser.add_argument("--servers", nargs="+", choices=SERVERS, default=SERVERS, help="that `compare` compares")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--large", type=int, default=10_000, help="sockets in the one room of `large`")
     parser.add_argument("--rooms", type=int, default=2_000, help=f"rooms of {A_ROOM} in `many`")
@@ -59,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             told["validated"] = asyncio.run(validate(engines.state_url, 20_000))
             print(f"Validation: {told['validated']:,} messages per CPU second of Valkey\n")
         if "compare" in parts:
-            runs += asyncio.run(compare(engines, given.sockets, given.seconds))
+            runs += asyncio.run(compare(engines, given.servers, given.sockets, given.seconds))
         if "large" in parts:
             runs += asyncio.run(large(engines, given.large, given.seconds))
         if "many" in parts:
@@ -92,8 +97,8 @@ def growth(validated: int, *, batched: int, small: int) -> str:
     return report.table(f"Growth, reckoned at {LOAD:.0%} of a core", columns, rows)
 
 
-async def compare(engines: Engines, sockets: int, seconds: float) -> list[Any]:
-    """All servers in turn, on the same Valkey."""
+async def compare(engines: Engines, servers: Sequence[str], sockets: int, seconds: float) -> list[Any]:
+    """Servers in turn, on the same Valkey."""
     from bench.rooms.messages import senders
     from bench.rooms.run import Pace
     from bench.rooms.server import UVICORN
@@ -108,7 +113,10 @@ async def compare(engines: Engines, sockets: int, seconds: float) -> list[Any]:
             ("stock", [*UVICORN, "--port", "PORT", "bench.rooms.stock:application"], (SLOW,), {}),
             ("node", ["node", str(rooms / "node.mjs"), "PORT", valkey], (SLOW, FAST), {}),
             ("socket.io", ["node", str(rooms / "socket_io.mjs"), "PORT", valkey], (SLOW, FAST), io),
+            ("bare", [sys.executable, "-m", "bench.rooms.bare", "PORT", valkey], (SLOW,), {}),
         ):
+            if name not in servers:
+                continue
             paces = [Pace.steady(rate, seconds) for rate in rates]
             runs += await _run(name, [argv], send[name], paces, sockets=sockets, a_room=sockets, **options)
     return runs

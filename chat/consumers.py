@@ -18,10 +18,12 @@ from chat.bus.layout import MESSAGE
 from chat.bus.log import Record
 from chat.errors import ChatError, UnknownRoom, Wait
 from chat.facts import Facts
+from chat.hub.frame import Frame
 from chat.hub.outbox import Outbox
 from chat.hub.room import Batch, Room, frames
 from chat.standing import Rank, Standing
 from chat.visitors import Visitor
+from chat.websocket import write_of
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             if message["type"] == "websocket.disconnect":
                 return
             if message["type"] == "websocket.connect":
-                del self.scope  # its headers are the larger part of what a quiet socket would cost
+                scope.clear()  # each coroutine down to the server holds it: what a browser sends is some KiB a socket
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Hands on an ASGI event. Channels' own would hop to a thread each time, to close database connections."""
@@ -75,7 +77,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
 
     async def connected(self) -> None:
         """Accepts the socket and shows it the room. A foreign page, or a channel that is not there, is refused."""
-        self.outbox = Outbox(self.base_send)
+        self.outbox = Outbox(self.base_send, write_of(self.scope))
         if not self.from_our_pages():
             await self.base_send({"type": "websocket.close", "code": 4003})
             return
@@ -184,11 +186,9 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         """Sends a batch: encoded once for all sockets of this kind."""
         sent = batch.encoded.get("json")
         if sent is None:
-            sent = batch.encoded["json"] = [
-                ({"type": "websocket.send", "text": text}, len(text.encode())) for text in _frames(batch.records)
-            ]
-        for event, size in sent:  # type: ignore[attr-defined]  # made just above
-            if not self.outbox.put_event(event, size):
+            sent = batch.encoded["json"] = [Frame(text) for text in _frames(batch.records)]
+        for frame in sent:  # type: ignore[attr-defined]  # made just above
+            if not self.outbox.put_frame(frame):
                 break
 
     def hear(self, record: str) -> None:

@@ -57,7 +57,7 @@ async def senders(url: str, *, rooms: int = 1) -> AsyncIterator[Mapping[str, Sen
         return [f"0:{number}" for number in made]
 
     try:
-        yield {"ours": ours, "stock": stock, "node": node, "socket.io": node}
+        yield {"ours": ours, "stock": stock, "node": node, "socket.io": node, "bare": node}
     finally:
         await layer.close_pools()
         await valkey.aclose()

@@ -15,7 +15,7 @@ from bench.rig import BASE_DIR, free_port
 
 UVICORN = (
     *(sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--log-level", "error", "--no-access-log"),
-    *("--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-ping-interval", "0"),
+    *("--ws", "chat.websocket:FanOutProtocol", "--ws-per-message-deflate", "false", "--ws-ping-interval", "0"),
 )
 """As `make run` serves chat, less the pings: the listeners here don't answer any."""
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 from chat import metrics
+from chat.hub.frame import Frame
 
 MOST_BYTES = 1024 * 1024
 """What may wait for one socket; above that it is closed as slow."""
@@ -16,6 +17,7 @@ SLOW = 4008
 """The close code for a socket that reads too slowly; the client may come back and resume."""
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Write = Callable[[bytes], bool]
 
 
 class _Begun:
@@ -45,15 +47,17 @@ class _Begun:
 class Outbox:
     """Sends frames to one socket in order, without a task as long as the socket takes them at once.
 
-    A task per socket and frame would cost more than the frame: the server's `send` nearly always returns without
-    waiting, so it is run in place, and only when it does wait its rest becomes a task and frames queue up behind it.
+    A task per socket and frame would cost more than the frame. `write`, where the server has it (`chat.websocket`),
+    takes a frame's bytes at once or refuses them. The server's `send` nearly always returns without waiting, so it is
+    run in place, and only when it does wait its rest becomes a task and frames queue up behind it.
     """
 
-    __slots__ = ("_bytes", "_send", "_task", "_waiting", "closed")
+    __slots__ = ("_bytes", "_send", "_task", "_waiting", "_write", "closed")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, write: Write | None = None) -> None:
         self._send = send
-        self._waiting: deque[tuple[dict[str, Any], int]] | None = None
+        self._write = write
+        self._waiting: deque[Frame] | None = None
         """Made when first needed: an empty deque has 600 bytes, and most sockets never need one."""
         self._bytes = 0
         self._task: asyncio.Task[None] | None = None
@@ -61,23 +65,24 @@ class Outbox:
 
     def put(self, text: str) -> bool:
         """Sends a frame, or queues it. False when that made the socket too slow: it is being closed."""
-        return self.put_event({"type": "websocket.send", "text": text}, len(text.encode()))
+        return self.put_frame(Frame(text))
 
-    def put_event(self, event: dict[str, Any], size: int) -> bool:
-        """`put` of an ASGI event made once for many sockets, `size` bytes of it."""
+    def put_frame(self, frame: Frame) -> bool:
+        """`put` of a frame made once for many sockets."""
         if self.closed:
             return True
         if self._task is None:
-            self._begin(event)
+            if self._write is None or not self._write(frame.wire):
+                self._begin(frame.event)
             return True
-        self._bytes += size
+        self._bytes += len(frame.wire)
         if self._bytes > MOST_BYTES:
             metrics.SLOW.inc()
             self.close(SLOW, "slow")
             return False
         if self._waiting is None:
             self._waiting = deque()
-        self._waiting.append((event, size))
+        self._waiting.append(frame)
         return True
 
     def close(self, code: int, reason: str = "") -> None:
@@ -113,9 +118,9 @@ class Outbox:
         try:
             await begun
             while self._waiting:
-                event, size = self._waiting.popleft()
-                self._bytes -= size
-                await self._send(event)
+                frame = self._waiting.popleft()
+                self._bytes -= len(frame.wire)
+                await self._send(frame.event)
         except asyncio.CancelledError:
             raise
         except Exception:  # noqa: BLE001 - as above: the peer has gone

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from chat import process
 from chat.hub.outbox import Outbox
 from chat.irc.connection import Connection
+from chat.websocket import write_of
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class IrcApplication:
         await receive()
         offered = scope.get("subprotocols", [])
         await send({"type": "websocket.accept", "subprotocol": "irc" if "irc" in offered else None})
-        outbox = Outbox(send)
+        outbox = Outbox(send, write_of(scope))
         process.hub().start()
         connection = Connection(hub=process.hub(), speech=process.speech(), outbox=outbox, clock=monotonic)
         self._connections.add(connection)

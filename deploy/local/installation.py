@@ -159,7 +159,7 @@ def web() -> Program:
         argv=(
             *(sys.executable, "-m", "uvicorn", "config.asgi:application"),
             *("--host", WEB.host, "--port", str(WEB.number)),
-            *("--ws", "websockets-sansio", "--ws-max-size", "65536", "--ws-per-message-deflate", "false"),
+            *("--ws", "chat.websocket:FanOutProtocol", "--ws-max-size", "65536", "--ws-per-message-deflate", "false"),
             *("--no-access-log", "--no-server-header"),
             *("--timeout-graceful-shutdown", "3"),
             *(("--proxy-headers", "--forwarded-allow-ips", ",".join(trusted)) if trusted else ("--no-proxy-headers",)),

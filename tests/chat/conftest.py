@@ -58,7 +58,7 @@ def serve(folder: Path, server: str = "uvicorn", **environment: str) -> Iterator
     argv = {
         "uvicorn": [
             *("uvicorn", "config.asgi:application", "--host", "127.0.0.1", "--port", str(port)),
-            *("--ws", "websockets-sansio", "--ws-max-size", "65536", "--ws-per-message-deflate", "false"),
+            *("--ws", "chat.websocket:FanOutProtocol", "--ws-max-size", "65536", "--ws-per-message-deflate", "false"),
             *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "1"),
         ],
         "daphne": ["daphne", "config.asgi:application", "-b", "127.0.0.1", "-p", str(port), "-v", "0"],

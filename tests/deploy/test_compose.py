@@ -59,7 +59,7 @@ def test_each_process_of_ours_has_a_service_that_is_not_root(services: dict[str,
 
 def test_live_has_the_options_it_has_on_one_machine(services: dict[str, Any]) -> None:
     expected = options(list(installation.web().argv))
-    assert expected.items() >= {"--ws": "websockets-sansio"}.items()
+    assert expected.items() >= {"--ws": "chat.websocket:FanOutProtocol"}.items()
     given = options(services["live"]["command"].split())
     assert {name: given.get(name) for name in expected.keys() - HERE_ONLY} == {
         name: value for name, value in expected.items() if name not in HERE_ONLY

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from chat.irc.app import IrcApplication
+from chat.websocket import FanOutProtocol
 from streaming import metrics
 
 
@@ -36,7 +37,7 @@ class Command(BaseCommand):
             application,
             host=settings.IRC_HOST,
             port=settings.IRC_PORT,
-            ws="websockets-sansio",
+            ws=FanOutProtocol,
             ws_max_size=65_536,
             ws_per_message_deflate=False,
             access_log=False,

@@ -45,15 +45,42 @@ async def test_frames_wait_in_order_behind_a_slow_one() -> None:
     assert peer.texts == list("012345")
 
 
+async def test_ready_made_bytes_go_out_at_once_and_by_send_once_they_are_refused() -> None:
+    peer = Peer()
+    written: list[bytes] = []
+    takes = True
+
+    def write(frame: bytes) -> bool:
+        if takes:
+            written.append(frame)
+        return takes
+
+    outbox = Outbox(peer.send, write)
+    outbox.put("é")
+    assert (written, peer.texts) == ([b"\x81\x02\xc3\xa9"], [])
+    takes = False
+    peer.open.clear()
+    outbox.put("1")
+    takes = True
+    outbox.put("2")  # it must not overtake
+    assert len(written) == 1
+    peer.open.set()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert peer.texts == ["1", "2"]
+    outbox.put("3")
+    assert written[1:] == [b"\x81\x013"]
+
+
 async def test_a_socket_that_reads_too_slowly_is_closed_with_a_code_that_says_so() -> None:
     peer = Peer()
     outbox = Outbox(peer.send)
     peer.open.clear()
-    frame = "x" * 65_536
+    text = "x" * (65_536 - 4)  # four bytes tell how long a frame is
     sent = 0
-    while outbox.put(frame):
+    while outbox.put(text):
         sent += 1
-    assert sent == MOST_BYTES // len(frame) + 1  # the first is the server's already
+    assert sent == MOST_BYTES // 65_536 + 1  # the first is the server's already
     for _ in range(5):
         await asyncio.sleep(0)
     assert peer.got[-1] == {"type": "websocket.close", "code": SLOW, "reason": "slow"}
@@ -66,7 +93,7 @@ async def test_what_waits_is_counted_in_bytes_and_no_longer_once_it_went() -> No
     for _ in range(3):
         peer.open.clear()
         outbox.put("x")
-        assert outbox.put("🙂" * (MOST_BYTES // 4))
+        assert outbox.put("🙂" * ((MOST_BYTES - 10) // 4))
         peer.open.set()
         for _ in range(10):
             await asyncio.sleep(0)
