@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import resource
 import secrets
 import sys
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ SLOW, FAST = 15, 400
 """Messages a second: fewer than one in 50 ms, and twenty in 50 ms."""
 PROCESSES = 2
 A_ROOM = 5
+SOCKETS_A_PROCESS = int(resource.getrlimit(resource.RLIMIT_NOFILE)[1] * 0.9)
+"""Of servers and of listeners alike: each socket is an open file."""
 LOAD = 0.7
 """The share of a core that is planned with."""
 
@@ -45,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--large", type=int, default=10_000, help="sockets in the one room of `large`")
     parser.add_argument("--rooms", type=int, default=2_000, help=f"rooms of {A_ROOM} in `many`")
     given = parser.parse_args(arguments)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     parts = given.parts or PARTS
     told: dict[str, Any] = {}
     if "accept" in parts:
@@ -135,17 +139,23 @@ async def large(engines: Engines, sockets: int, seconds: float) -> list[Any]:
 
 
 async def many(engines: Engines, rooms: int, seconds: float) -> list[Any]:
-    """Rooms of five over two processes, by their number as a balancer that hashes would spread them."""
+    """Rooms of five over two processes, by their number as a balancer that hashes would spread them.
+
+    Over more processes where the limit of open files asks for it; they share the same cores.
+    """
     from bench.rooms.messages import senders
     from bench.rooms.run import Pace
     from bench.rooms.server import UVICORN
 
+    processes = PROCESSES
+    while rooms % processes or rooms * A_ROOM / processes > SOCKETS_A_PROCESS:
+        processes += 1
     argv = [*UVICORN, "--port", "PORT", "bench.rooms.ours:application"]
     paces = [Pace(20, 20 / rate, int(rate / 20 * seconds)) for rate in (500, 1_000, 2_000)]
     async with senders(engines.state_url, rooms=rooms) as send:
         return await _run(
             f"ours, {rooms} rooms",
-            [argv] * PROCESSES,
+            [argv] * processes,
             send["ours"],
             paces,
             sockets=rooms * A_ROOM,

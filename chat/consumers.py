@@ -9,11 +9,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from channels.consumer import AsyncConsumer
-from django.conf import settings
-from django.http.request import split_domain_port, validate_host
 
 from accounts.ratelimit import RateLimited
-from chat import events, origin, process, visitors
+from chat import events, process, visitors
 from chat.bus.layout import MESSAGE
 from chat.bus.log import Record
 from chat.errors import ChatError, UnknownRoom, Wait
@@ -39,7 +37,8 @@ BAD_FRAME, NOISY, UNKNOWN, LEFT, TRY_LATER = 4000, 4029, 4404, 4001, 1013
 class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
     """One socket in one room. What arrives is handled one at a time, in order.
 
-    It takes no part in a channel layer, which costs each socket a task and a subscription: rooms have the hub.
+    It takes no part in the channel layer, which costs each socket a task and a subscription: rooms have the hub, and
+    what the layer says reaches it by `hub.streams`.
     """
 
     since: int
@@ -78,10 +77,10 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
     async def connected(self) -> None:
         """Accepts the socket and shows it the room. A foreign page, or a channel that is not there, is refused."""
         self.outbox = Outbox(self.base_send, write_of(self.scope))
-        if not self.from_our_pages():
+        if not visitors.from_our_pages(self.scope["headers"]):
             await self.base_send({"type": "websocket.close", "code": 4003})
             return
-        self.hub.start()
+        await process.start()
         try:
             room_id = await process.room_id(self.login)
         except UnknownRoom:
@@ -104,16 +103,6 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         self.hub.join(room, self)
         if self.user:
             self.hub.listen(self.user, self)
-
-    def from_our_pages(self) -> bool:
-        """Whether the page that opens the socket is ours; Host is checked too, against rebound names."""
-        headers = dict(self.scope["headers"])
-        host = headers.get(b"host", b"").decode("latin-1")
-        sent = headers.get(b"origin")
-        domain, _ = split_domain_port(host)
-        return validate_host(domain, settings.ALLOWED_HOSTS) and origin.allowed(
-            sent.decode("latin-1") if sent is not None else None, host=host, trusted=settings.CSRF_TRUSTED_ORIGINS
-        )
 
     async def received(self, message: dict[str, Any]) -> None:
         """Takes a client's frame. Whatever is no frame of ours closes this socket, and only this."""

@@ -140,15 +140,18 @@ class Block(models.Model):
 
 
 class Profile(models.Model):
-    """How somebody looks in every room."""
+    """How somebody looks in every room, and what they want to hear. Without a `color` it is their login's."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="chat_profile"
     )
-    color = models.CharField(max_length=7, validators=[RegexValidator(r"\A#[0-9a-f]{6}\Z")])
+    color = models.CharField(max_length=7, blank=True, validators=[RegexValidator(r"\A#[0-9a-f]{6}\Z")])
+    live_notices = models.BooleanField(
+        default=True, verbose_name="Tell me on every page when a channel I follow goes live"
+    )
 
     def __str__(self) -> str:
-        return f"{self.user} in {self.color}"
+        return f"{self.user} in {self.color or 'no colour of their own'}"
 
 
 def emote_path(emote: Emote, _name: str) -> str:

@@ -12,8 +12,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.services import find_user_by_api_token
+from chat import followed as followed_channels
 from chat import people
 from chat.hub.hub import Hub
+from chat.hub.streams import Streams
 from chat.speech import Speech
 from chat.together import Together
 from chat.visitors import Proof, Visitor, look_up
@@ -37,6 +39,24 @@ def hub() -> Hub:
 def speech() -> Speech:
     """This process's way into the rooms."""
     return Speech(hub())
+
+
+@cache
+def streams() -> Streams:
+    """What this process hears of streams."""
+    return Streams(hub())
+
+
+async def start() -> None:
+    """Begins to listen, for sockets of pages; idempotent."""
+    hub().start()
+    await streams().start()
+
+
+@cache
+def followed() -> Together[Proof, frozenset[str]]:
+    """Says whom they follow who come with a proof, as `visitors` does."""
+    return Together(database_sync_to_async(followed_channels.look_up))
 
 
 @cache
@@ -75,11 +95,3 @@ async def identity_of_token(token: str) -> tuple[str, str, str] | None:
 
 def now_ms() -> int:
     return int(time.time() * 1000)
-
-
-async def close() -> None:
-    """Closes the hub, if this process has one."""
-    if hub.cache_info().currsize:
-        await hub().aclose()
-        speech.cache_clear()
-        hub.cache_clear()

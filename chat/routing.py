@@ -1,4 +1,4 @@
-"""The WebSocket address of a room."""
+"""The WebSocket addresses of rooms and of notices."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import re
 
 from starlette.types import Receive, Scope, Send
 
+from chat import notices
 from chat.consumers import ChatConsumer
 
-PATH = re.compile(r"/ws/chat/([A-Za-z0-9_]{4,25})/?")
+ROOM = re.compile(r"/ws/chat/([A-Za-z0-9_]{4,25})/?")
+PATH = re.compile(rf"{ROOM.pattern}|/ws/notices/?")
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serves `/ws/chat/<login>/`. Channels' URLRouter would keep two copies of the scope for each socket."""
-    match = PATH.fullmatch(scope["path"])
-    if match is None:
-        await send({"type": "websocket.close", "code": 1000})
-        return
-    await ChatConsumer(match[1].lower())(scope, receive, send)
+    """Serves PATH. Channels' URLRouter would keep two copies of the scope for each socket."""
+    if match := ROOM.fullmatch(scope["path"]):
+        await ChatConsumer(match[1].lower())(scope, receive, send)
+    else:
+        await notices.application(scope, receive, send)

@@ -12,6 +12,7 @@ urlpatterns = [
     path("popout/<login:login>/chat", views.popout, name="popout"),
     path("overlay/<login:login>/chat", views.overlay, name="overlay"),
     re_path(r"^following/?$", views.following, name="following"),
+    path("settings/notices", views.live_notices, name="live_notices"),
     path("chat/<login:login>/follow", views.follow, name="follow"),
     path("chat/<login:login>/moderation", views.moderation, name="moderation"),
     path("chat/<login:login>/moderation/emotes", views.add_emote, name="add_emote"),

@@ -66,6 +66,16 @@ def follow(request: HttpRequest, login: str) -> HttpResponse:
 
 
 @login_required
+@limit_posts(WRITES)
+@require_POST
+def live_notices(request: HttpRequest) -> HttpResponse:
+    """Hear on every page when a channel one follows goes live, or no more."""
+    assert request.user.is_authenticated
+    roles.set_live_notices(user=request.user, wanted=request.POST.get("wanted") == "1")
+    return redirect("streaming:settings")
+
+
+@login_required
 @require_safe
 def following(request: HttpRequest) -> HttpResponse:
     """The channels one follows: who is live, the most watched first, then the others."""

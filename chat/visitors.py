@@ -11,12 +11,13 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.http import parse_cookie
+from django.http.request import split_domain_port, validate_host
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import User
 from accounts.services import find_user_by_api_token
-from chat import people
+from chat import origin, people
 from chat.models import Block
 from chat.standing import Standing
 
@@ -25,7 +26,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What somebody brings to a room: a session's key, or an API token.
+    """What somebody brings to a room, or with `room` empty to none: a session's key, or an API token.
 
     Channels' own middleware would keep a session, a user and three copies of the scope for as long as the socket lives,
     and look each up by itself, which PostgreSQL does not bear in a storm of reconnects.
@@ -58,12 +59,23 @@ def proof(room: str, headers: Headers) -> Proof | None:
     return Proof(room, session=session) if session else None
 
 
-def look_up(proofs: Sequence[Proof]) -> dict[Proof, Visitor]:
-    """Who brings these, in a few queries for all; a proof of nobody is left out."""
+def from_our_pages(headers: Headers) -> bool:
+    """Whether the page that opens a WebSocket is ours; Host is checked too, against rebound names."""
+    given = dict(headers)
+    host = given.get(b"host", b"").decode("latin-1")
+    sent = given.get(b"origin")
+    domain, _ = split_domain_port(host)
+    return validate_host(domain, settings.ALLOWED_HOSTS) and origin.allowed(
+        sent.decode("latin-1") if sent is not None else None, host=host, trusted=settings.CSRF_TRUSTED_ORIGINS
+    )
+
+
+def users(proofs: Sequence[Proof]) -> dict[Proof, User]:
+    """Whose these are, in a few queries for all; a proof of nobody is left out."""
     sessions = {one: _session(one.session) for one in proofs if one.session}
     ids = {pk for session in sessions.values() if (pk := _user_id(session)) is not None}
     known: Mapping[UUID | None, User] = User.objects.filter(is_active=True).in_bulk(ids)
-    users: dict[Proof, User] = {}
+    found: dict[Proof, User] = {}
     for one in proofs:
         user = (
             find_user_by_api_token(text=one.token, now=timezone.now())
@@ -71,14 +83,20 @@ def look_up(proofs: Sequence[Proof]) -> dict[Proof, Visitor]:
             else _proven(sessions[one], known.get(_user_id(sessions[one])))
         )
         if user is not None:
-            users[one] = user
+            found[one] = user
+    return found
+
+
+def look_up(proofs: Sequence[Proof]) -> dict[Proof, Visitor]:
+    """Who brings these, in a few queries for all; a proof of nobody is left out."""
+    known = users(proofs)
     blocked: dict[UUID, list[str]] = {}
-    for pk, other in Block.objects.filter(user__in=set(users.values())).values_list("user_id", "blocked_id"):
+    for pk, other in Block.objects.filter(user__in=set(known.values())).values_list("user_id", "blocked_id"):
         blocked.setdefault(pk, []).append(str(other))
     found = {}
-    for room in {one.room for one in users}:
-        standings = people.load_standings(room, {users[one] for one in users if one.room == room})
-        for one, user in users.items():
+    for room in {one.room for one in known}:
+        standings = people.load_standings(room, {known[one] for one in known if one.room == room})
+        for one, user in known.items():
             if one.room == room:
                 found[one] = Visitor(str(user.pk), standings[str(user.pk)], blocked.get(user.pk, []))
     return found

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
-from chat.routing import application as chat  # noqa: E402 - needs the settings above, as all below
+from chat import routing as sockets  # noqa: E402 - needs the settings above, as all below
 from config.assets import Assets  # noqa: E402
 from streaming import metrics  # noqa: E402
 from streaming.garbage import keep_what_is_loaded  # noqa: E402
@@ -33,7 +33,6 @@ from vods.playback import app as vods  # noqa: E402
 from vods.playback.recordings import Recordings  # noqa: E402
 
 VIEWS_AT_ONCE = 16
-CHAT_PATH = re.compile(r"/ws/chat/[A-Za-z0-9_]{4,25}/?")
 PLAYBACK_PATH = re.compile(r"/streams/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.")
 
 PAGES = Histogram("headrace_page_seconds", "From a request for a page or the API to its answer.", ["status"])
@@ -81,7 +80,7 @@ class Application:
             await self.assets(scope, receive, send)
         elif scope["type"] == "http":
             await self.pages(scope, receive, send)
-        elif scope["type"] == "websocket" and CHAT_PATH.fullmatch(scope["path"]):
+        elif scope["type"] == "websocket" and sockets.PATH.fullmatch(scope["path"]):
             await self.chat(scope, receive, send)
         else:
             await refuse(scope, receive, send)
@@ -95,7 +94,7 @@ async def refuse(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: A
 application = Application(
     playback=create_app(archive=Recordings(time.monotonic)),
     vods=vods.create_app(),
-    chat=chat,
+    chat=sockets.application,
     assets=Assets(),
     pages=cast("ASGIApp", BoundedHandler()),
 )

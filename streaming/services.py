@@ -32,6 +32,7 @@ from streaming.errors import (
 from streaming.media import BroadcastState
 from streaming.models import Broadcast, Category, Channel, StreamKey
 from streaming.stream_info import clean_tags, clean_title
+from streaming.stream_state import tell_changed
 
 
 class Overload(StrEnum):
@@ -152,6 +153,7 @@ def find_or_begin_broadcast(
         category_id=channel.category_id,
         tags=channel.tags,
     )
+    tell_changed(Q(pk=channel.pk), began=True)
     return broadcast, False
 
 
@@ -173,6 +175,7 @@ def resume_broadcast(*, broadcast_id: UUID, key: str, ingest: str) -> None:
     )
     if resumed == 0:
         raise BroadcastEnded
+    tell_changed(Q(broadcasts=broadcast_id))
 
 
 def mark_reconnecting(*, broadcast_id: UUID, ingest: str, now: datetime) -> bool:
@@ -180,6 +183,8 @@ def mark_reconnecting(*, broadcast_id: UUID, ingest: str, now: datetime) -> bool
     marked = Broadcast.objects.filter(pk=broadcast_id, state=BroadcastState.LIVE, ingest=ingest).update(
         state=BroadcastState.RECONNECTING, reconnecting_since=now
     )
+    if marked:
+        tell_changed(Q(broadcasts=broadcast_id))
     return marked == 1
 
 
@@ -188,7 +193,7 @@ def end_broadcast(*, broadcast_id: UUID, now: datetime, publish: PublishEnded) -
 
     `publish` is called once, after commit. Ingest lets the encoder go when it hears of it.
     """
-    if not _end(Broadcast.objects.open().filter(pk=broadcast_id), now=now):
+    if not _end(Broadcast.objects.open(), broadcast_id, now=now):
         return False
     transaction.on_commit(lambda: publish(broadcast_id))
     return True
@@ -199,8 +204,8 @@ def give_up_broadcast(*, broadcast_id: UUID, ingest: str, now: datetime) -> bool
 
     Who gets true tells the bus.
     """
-    waiting = Broadcast.objects.filter(pk=broadcast_id, state=BroadcastState.RECONNECTING, ingest=ingest)
-    return _end(waiting, now=now)
+    waiting = Broadcast.objects.filter(state=BroadcastState.RECONNECTING, ingest=ingest)
+    return _end(waiting, broadcast_id, now=now)
 
 
 @transaction.atomic
@@ -273,17 +278,20 @@ def set_stream_info(
         Channel.objects.filter(pk=channel.pk).update(**changes)
         Broadcast.objects.open().filter(channel=channel).update(**changes)
         channel.refresh_from_db()
+        tell_changed(Q(pk=channel.pk))
     return channel
 
 
-def _end(broadcasts: QuerySet[Broadcast], *, now: datetime) -> bool:
-    """End the one broadcast of the query, if it is still in it."""
-    ended = broadcasts.update(
+def _end(broadcasts: QuerySet[Broadcast], broadcast_id: UUID, *, now: datetime) -> bool:
+    """End a broadcast, if it is still one of these."""
+    ended = broadcasts.filter(pk=broadcast_id).update(
         state=BroadcastState.ENDED,
         # The clock that ends it may be another machine's than the one that began it.
         ended_at=Greatest(F("started_at"), Value(now)),
         reconnecting_since=None,
     )
+    if ended:
+        tell_changed(Q(broadcasts=broadcast_id))
     return ended == 1
 
 

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import sys
+from typing import cast
 
 import uvloop
 from redis.asyncio import Redis
@@ -28,8 +29,7 @@ class Socket(asyncio.Protocol):
         self._room = room
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
         self._number: int = transport.get_extra_info("socket").fileno()
 
     def data_received(self, data: bytes) -> None:

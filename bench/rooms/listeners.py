@@ -19,6 +19,9 @@ import sys
 import time
 from dataclasses import dataclass, field
 from functools import partial
+from typing import cast
+
+import uvloop
 
 OFFSET = re.compile(rb'"offset":(\d+)')
 PONG = b"\x8a\x80\0\0\0\0"
@@ -57,8 +60,7 @@ class Listener(asyncio.Protocol):
         self._last = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
         key = base64.b64encode(os.urandom(16)).decode()
         cookie = f"Cookie: {self._cookie}\r\n" if self._cookie else ""
         transport.write(
@@ -171,4 +173,4 @@ async def listen(plan: Plan) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(listen(Plan(**json.loads(sys.argv[1]))))
+    uvloop.run(listen(Plan(**json.loads(sys.argv[1]))))

@@ -167,6 +167,12 @@ class Hub:
             room.facts = found
         return found
 
+    def tell(self, room_id: str, record: str) -> None:
+        """Tells the viewers here; nothing is kept."""
+        room = self._rooms.get(room_id)
+        if room is not None:
+            room.show(local(EPHEMERAL, record))
+
     def say_locally(self, room_id: str, text: str) -> None:
         """Shows a message to the viewers here only: Valkey is away."""
         room = self._rooms.get(room_id)

@@ -132,6 +132,11 @@ def set_color(*, channel: Channel, user: User, color: str) -> str:
     return parsed
 
 
+def set_live_notices(*, user: User, wanted: bool) -> None:
+    """Whether the user's pages say when a channel they follow goes live. Pages that are open go on as they were."""
+    Profile.objects.update_or_create(user=user, defaults={"live_notices": wanted})
+
+
 def moderators(channel: Channel) -> list[str]:
     """The logins of a channel's moderators."""
     return list(

@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 from django.template import RequestContext
 
-from chat.models import Follow
+from chat.models import Follow, Profile
 from streaming.models import Channel
 
 register = template.Library()
@@ -43,3 +43,10 @@ def follow_button(context: RequestContext, channel: Channel) -> Any:
         "followers": follows.count(),
         "csrf_token": context.get("csrf_token"),
     }
+
+
+@register.inclusion_tag("chat/_live_notices.html", takes_context=True)
+def live_notices_switch(context: RequestContext) -> Any:
+    """Switches the notices of channels that go live."""
+    off = Profile.objects.filter(user=context["request"].user.pk, live_notices=False)
+    return {"wanted": not off.exists(), "csrf_token": context.get("csrf_token")}

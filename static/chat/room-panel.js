@@ -112,6 +112,10 @@ export class RoomPanel {
       case "raid":
         this.#raid(frame);
         break;
+      case "stream":
+        // For whoever else is on the page.
+        document.dispatchEvent(new CustomEvent("streamchange", { detail: frame.stream }));
+        break;
       case "pong":
         this.#showPresent(frame.present);
         break;

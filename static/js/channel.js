@@ -1,6 +1,7 @@
 // A channel's page follows its broadcast: title, category, tags and clock, while the player looks after the picture.
+// The room's socket tells what changes; it is asked for too, seldom, for words can get lost.
 
-const EVERY_MS = 15_000;
+const EVERY_MS = 120_000;
 /** A stream plays as a video a second after its end. */
 const SEALED_MS = 3_000;
 
@@ -14,10 +15,12 @@ function showLive(live) {
 }
 
 function showStream(stream) {
-  const title = stream.title || `${stream.channel}'s stream`;
+  const title = stream.title || `${stream.channel}'s ${stream.id ? "stream" : "channel"}`;
   find("title").textContent = title;
-  document.title = `${stream.channel}: ${title} · Headrace`;
-  page.querySelector("time[data-uptime]").dateTime = stream.startedAt;
+  document.title = `${stream.channel}${stream.id ? `: ${title}` : ""} · Headrace`;
+  if (stream.startedAt) {
+    page.querySelector("time[data-uptime]").dateTime = stream.startedAt;
+  }
 
   const category = find("category");
   category.hidden = !stream.category;
@@ -72,5 +75,6 @@ page.addEventListener("broadcastchange", ({ detail }) => {
   refresh().catch(() => {});
 });
 
-// What fails now is asked again soon.
+document.addEventListener("streamchange", ({ detail }) => showStream(detail));
+
 setInterval(() => refresh().catch(() => {}), EVERY_MS);

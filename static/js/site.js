@@ -1,11 +1,15 @@
-// What every page does: running clocks, copy buttons, questions before what can't be undone.
+// What every page does: running clocks, copy buttons, questions before what can't be undone, notices.
 
 import { runClocks } from "./clock.js";
+import { hearNotices } from "./notices.js";
 import { playPreviews } from "./previews.js";
 import { ask } from "./question.js";
 
 runClocks();
 playPreviews();
+if (document.querySelector("[data-toasts]")) {
+  hearNotices();
+}
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");

@@ -1,17 +1,23 @@
 // Whether the channel is on, without asking more than it must.
 //
 // While the player plays, nobody asks: the heartbeat's answer says enough. Once the player is in trouble the broadcast's
-// status is asked every 1.5 s, and while nothing is on the channel is, every 4 s.
+// status is asked every 1.5 s. That a channel goes live is told (`told`); it is asked for all the same while nothing is
+// on, every 15 s, for words can get lost.
 
 const SUSPECT_MS = 1_500;
-const OFFLINE_MS = 4_000;
-const HIDDEN_MS = 15_000;
+const OFFLINE_MS = 15_000;
+const HIDDEN_MS = 60_000;
+/** Not all who wait for a channel come at the same moment when it goes live. */
+const SPREAD_MS = 1_500;
+/** So long after it was told the channel is asked more often: there may be nothing to play yet. */
+const EXPECTED_MS = 30_000;
 
 /** Events: `change` ({broadcast, state}), whenever either changed; `again` when a broadcast in trouble is found live. */
 export class BroadcastWatch extends EventTarget {
   #liveUrl;
   #timer = 0;
   #suspicious = false;
+  #expectedUntil = 0;
 
   /** The broadcast's id, or "". */
   broadcast = "";
@@ -53,12 +59,25 @@ export class BroadcastWatch extends EventTarget {
     }
   }
 
+  /**
+   * What the site said by itself: only what begins counts. An end is still to be played, and playing shows it.
+   *
+   * @param {{id: string | null, state: string}} stream
+   */
+  told({ id, state }) {
+    if (state === "live" && this.state === "offline") {
+      this.#expectedUntil = performance.now() + EXPECTED_MS;
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#become("live", id), Math.random() * SPREAD_MS);
+    }
+  }
+
   /** What a heartbeat's answer or a status said. @param {{state?: string}} report */
   learn({ state }) {
     if (state === "ended") {
       this.#suspicious = false;
       this.#become("offline", "");
-      this.#schedule(OFFLINE_MS);
+      this.#schedule(this.#pause);
     } else if (state === "reconnecting") {
       this.#suspicious = true;
       this.#become("reconnecting", this.broadcast);
@@ -66,6 +85,14 @@ export class BroadcastWatch extends EventTarget {
     } else if (state === "live" && this.#suspicious) {
       this.dispatchEvent(new CustomEvent("again"));
     }
+  }
+
+  /** How long until the channel is asked whether it is on. */
+  get #pause() {
+    if (performance.now() < this.#expectedUntil) {
+      return SUSPECT_MS;
+    }
+    return document.hidden ? HIDDEN_MS : OFFLINE_MS;
   }
 
   #become(state, broadcast) {
@@ -94,7 +121,7 @@ export class BroadcastWatch extends EventTarget {
       // The network or the server is away: that is no news about the broadcast, so keep asking.
     }
     if (this.state === "offline") {
-      this.#schedule(document.hidden ? HIDDEN_MS : OFFLINE_MS);
+      this.#schedule(this.#pause);
     } else if (this.#suspicious) {
       this.#schedule(SUSPECT_MS);
     }

@@ -117,6 +117,7 @@ export class LivePlayer {
 
   #listenToWatch() {
     this.#watch.addEventListener("change", ({ detail }) => this.#follow(detail));
+    document.addEventListener("streamchange", ({ detail }) => this.#watch.told(detail));
     this.#watch.addEventListener("again", () => {
       const now = performance.now();
       const quiet = now - Math.max(this.#progress.at, this.#openedAt);

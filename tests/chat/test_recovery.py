@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import redis
 from channels.db import database_sync_to_async
@@ -79,6 +80,16 @@ async def resume(socket: Socket, epoch: str, offset: int) -> list[dict[str, obje
     resumed = await socket.get("resumed")
     assert resumed["recovered"]
     return list(resumed["records"])
+
+
+async def title_is_heard(server: Server, listener: Socket, *, headers: dict[str, str]) -> None:
+    """Awaits that the channel layer has healed: it subscribes again when it likes."""
+    async with httpx.AsyncClient(headers=headers) as api, asyncio.timeout(20):
+        while True:
+            await api.post(f"{server.url}/streams/start", json={"title": "Back again"})
+            with contextlib.suppress(TimeoutError):
+                assert (await listener.get("stream", seconds=0.5))["stream"]["title"] == "Back again"
+                return
 
 
 async def test_one_whose_process_is_killed_misses_nothing_at_another(
@@ -202,6 +213,7 @@ async def test_valkey_is_killed_and_comes_back(
         assert again["offset"] > kept["offset"]
         [message] = await listener.messages(1)
         assert message["text"] == "after"
+        await title_is_heard(server, listener, **alices)
         late = await enter(server, alice.username)
         # What was acknowledged as kept is there, in the order of its numbers; the rest is not pretended to be.
         assert [message["text"] for message in late.welcome["messages"]] == ["before", "after"]

@@ -119,6 +119,7 @@ CHAT = (
     get("overlay/<login:login>/chat", 200),
     get("chat/emotes/<uuid:emote_id>.webp", 200),
     get("^following/?$", SIGN_IN, 200, 200, 200, 200, 200),
+    post("settings/notices", SIGN_IN, 302, 302, 302, 302, 302, data={"wanted": "0"}),
     post("chat/<login:login>/follow", SIGN_IN, 302, 302, 302, 404, 302, data={"follow": "1"}),
     get("chat/<login:login>/moderation", SIGN_IN, 403, 403, 200, 200, 403),
     post("chat/<login:login>/moderation", SIGN_IN, 403, 403, 302, 302, 403, data={"slow_seconds": "30"}),
