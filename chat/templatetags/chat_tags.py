@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 from django.template import RequestContext
 
+from chat.commands import USAGE
 from chat.models import Follow, Profile
 from streaming.models import Channel
 
@@ -18,6 +19,7 @@ def chat_panel(context: RequestContext, channel: Channel, *, overlay: bool = Fal
     """A channel's chat."""
     return {
         "login": channel.login,
+        "commands": " ".join(f"/{name}" for name in sorted(USAGE)),
         "overlay": overlay,
         "popout": popout,
         "request": context["request"],

@@ -9,11 +9,6 @@ import { Modes } from "./modes.js";
 import { Moderation } from "./moderation.js";
 import { LiveClock } from "./picture-clock.js";
 
-const COMMANDS = [
-  ..."/announce /ban /block /clear /color /delete /emoteonly /emoteonlyoff /followers /followersoff /help".split(" "),
-  ..."/me /mod /mods /pin /raid /slow /slowoff /subscribers /subscribersoff /timeout /unban /unblock".split(" "),
-  ..."/uniquechat /uniquechatoff /unmod /unpin /untimeout /unvip /vip /vips /w".split(" "),
-];
 const STATES = { waiting: "Connecting…", closed: "Disconnected" };
 /** A busy room's notice stays so long after the room last said so. */
 const BUSY_MS = 4_000;
@@ -193,7 +188,7 @@ export class RoomPanel {
     const low = word.toLowerCase();
     const starting = (names, prefix = "") => names.filter((name) => (prefix + name).toLowerCase().startsWith(low));
     if (word.startsWith("/")) {
-      return starting(COMMANDS);
+      return starting(this.#root.dataset.commands.split(" "));
     }
     if (word.startsWith("@")) {
       return starting(this.#log.speakers, "@").map((name) => `@${name}`);

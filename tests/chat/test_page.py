@@ -291,6 +291,9 @@ async def test_tab_completes_and_the_up_arrow_brings_back(web: Server, alice: Us
     await box.fill("@alice")
     await box.press("Tab")
     await expect(box).to_have_value(f"@{alice.username} ")
+    await box.fill("/mark")
+    await box.press("Tab")
+    await expect(box).to_have_value("/marker ")
 
 
 async def test_the_page_comes_back_after_its_server_did(
