@@ -27,7 +27,7 @@ django.setup(set_prefix=False)
 from chat import routing as sockets  # noqa: E402 - needs the settings above, as all below
 from config.assets import Assets  # noqa: E402
 from streaming import metrics  # noqa: E402
-from streaming.garbage import keep_what_is_loaded  # noqa: E402
+from streaming.garbage import collect_seldom, keep_what_is_loaded  # noqa: E402
 from streaming.playback.app import create_app  # noqa: E402
 from vods.playback import app as vods  # noqa: E402
 from vods.playback.recordings import Recordings  # noqa: E402
@@ -100,3 +100,4 @@ application = Application(
 )
 metrics.serve("web")
 keep_what_is_loaded()
+collect_seldom()

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand
 from chat.irc.app import IrcApplication
 from chat.websocket import FanOutProtocol
 from streaming import metrics
+from streaming.garbage import collect_seldom, keep_what_is_loaded
 
 
 class Server(uvicorn.Server):
@@ -47,4 +48,6 @@ class Command(BaseCommand):
             forwarded_allow_ips=settings.TRUSTED_PROXIES or None,
             proxy_headers=bool(settings.TRUSTED_PROXIES),
         )
+        keep_what_is_loaded()
+        collect_seldom()
         asyncio.run(Server(config, application).serve())
