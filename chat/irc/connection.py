@@ -10,11 +10,12 @@ from collections.abc import Callable
 from accounts.ratelimit import RateLimited
 from chat import process
 from chat.errors import ChatError, UnknownRoom
+from chat.hub.frame import Frame
 from chat.hub.hub import Hub
 from chat.hub.outbox import Outbox
 from chat.irc import translate
 from chat.irc.codec import Line, parse
-from chat.irc.membership import Membership
+from chat.irc.membership import Membership, frame_of
 from chat.irc.translate import HOST, Capabilities
 from chat.speech import Speech
 
@@ -49,7 +50,11 @@ class Connection:
 
     def send(self, *lines: str) -> None:
         """Sends lines in one frame."""
-        self.outbox.put("\r\n".join(lines) + "\r\n")
+        self.send_frame(frame_of(lines))
+
+    def send_frame(self, frame: Frame) -> None:
+        """Sends a frame that others get too."""
+        self.outbox.put_frame(frame)
 
     async def received(self, text: str) -> None:
         """Takes a client's frame: one or more lines, handled in order."""

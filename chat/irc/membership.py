@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from chat import process
 from chat.bus.layout import MESSAGE
 from chat.bus.log import Record
 from chat.facts import Facts
+from chat.hub.frame import Frame
 from chat.hub.room import Batch, Room
 from chat.irc import translate
 from chat.irc.translate import Capabilities
@@ -28,6 +30,30 @@ class Client(Protocol):
 
     def send(self, *lines: str) -> None:
         """Sends lines in one frame. It must not wait."""
+
+    def send_frame(self, frame: Frame) -> None:
+        """Sends a frame made by `frame_of`. It must not wait."""
+
+
+def frame_of(lines: Sequence[str]) -> Frame:
+    """Lines as they travel."""
+    return Frame("\r\n".join(lines) + "\r\n")
+
+
+class Lines:
+    """A batch for one set of capabilities: the lines of each record, and all of them in frames."""
+
+    __slots__ = ("frames", "of_records")
+
+    def __init__(self, of_records: list[list[str]]) -> None:
+        self.of_records = of_records
+        self.frames = frames_of(line for lines in of_records for line in lines)
+
+
+def frames_of(lines: Iterable[str]) -> list[Frame]:
+    """Lines in as few frames as may be."""
+    every = list(lines)
+    return [frame_of(every[first : first + LINES]) for first in range(0, len(every), LINES)]
 
 
 class Membership:
@@ -52,16 +78,20 @@ class Membership:
         return self.client.user or f"socket:{id(self.client)}:{process.NAME}"
 
     def take(self, batch: Batch) -> None:
-        """Sends a batch: its lines are made once for each set of capabilities."""
+        """Sends a batch: its frames are made once for each set of capabilities, and for who hears it without their own
+        words."""
         capabilities = self.client.capabilities
         lines = batch.encoded.get(capabilities)
         if lines is None:
-            lines = batch.encoded[capabilities] = [
-                (record, self._lines(record, capabilities)) for record in batch.records
-            ]
-        heard = [text for record, texts in lines if not self._is_own(record) for text in texts]  # type: ignore[attr-defined]
-        for first in range(0, len(heard), LINES):
-            self.client.send(*heard[first : first + LINES])
+            lines = batch.encoded[capabilities] = Lines([self._lines(record, capabilities) for record in batch.records])
+        assert isinstance(lines, Lines)
+        own = [self._is_own(record) for record in batch.records]
+        frames = lines.frames
+        if any(own):
+            others = zip(lines.of_records, own, strict=True)
+            frames = frames_of(line for texts, is_own in others if not is_own for line in texts)
+        for frame in frames:
+            self.client.send_frame(frame)
 
     def room_changed(self, facts: Facts) -> None:
         """Tells the modes that changed."""
