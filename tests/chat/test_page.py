@@ -349,11 +349,11 @@ async def test_a_page_follows_what_its_stream_does_without_asking(
     assert asked == []
     await page.evaluate(
         """() => document.querySelector("[data-channel]").addEventListener("broadcastchange", (event) => {
-            window.state ??= event.detail.state;
+            document.body.dataset.saw ??= event.detail.state;
         })"""
     )
     await database_sync_to_async(services.find_or_begin_broadcast)(key=key, ingest="i", now=timezone.now())
-    await page.wait_for_function("window.state === 'live'")  # the player looks for it, if in vain
+    await expect(page.locator("body")).to_have_attribute("data-saw", "live")  # the player looks for it, if in vain
     await database_sync_to_async(services.set_stream_info)(
         channel_id=alice.channel.pk, title="Now & here", tags=["calm"]
     )
