@@ -17,6 +17,7 @@ from playwright.async_api import BrowserContext, Page, Route, async_playwright, 
 from accounts.models import User
 from chat.services import roles
 from streaming import services
+from streaming.models import Category
 from tests.chat.conftest import Server, cookie_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -337,6 +338,7 @@ async def test_a_page_follows_what_its_stream_does_without_asking(
     contexts: Callable,  # type: ignore[type-arg]
 ) -> None:
     _, key = await database_sync_to_async(services.issue_key)(channel_id=alice.channel.pk, now=timezone.now())
+    await Category.objects.aget_or_create(name="Music", slug="music")
     page: Page = await contexts(web)
     await page.goto(f"{web.url}/{alice.username}")
     await expect(page.locator("[data-chat-state]")).to_be_hidden()
