@@ -138,7 +138,8 @@ export class RoomPanel {
       this.#log.remove(record.target);
     } else if (record.type === "clear" && record.user) {
       this.#log.removeOf(record.user);
-      if (this.#moderates) {
+      // Who did it was answered.
+      if (this.#moderates && record.by !== this.#you.login) {
         const how = record.ban ? "banned" : `timed out for ${record.seconds} s`;
         this.#notice(`${record.login} was ${how} by ${record.by}.`);
       }
