@@ -21,7 +21,7 @@ from django.conf import settings
 from django.core.files.storage import FileSystemStorage, storages
 from storages.backends.s3 import S3Storage
 
-from vods.models.vod import Tier
+from vods.models.vod import AT_HAND, Tier
 from vods.steps import nothing
 
 ALIAS = "vods"
@@ -266,7 +266,8 @@ class S3Media(S3Storage):  # type: ignore[misc]
             return True
         if "Restore" in head:
             return 'ongoing-request="false"' in head["Restore"]
-        job = {"Tier": settings.S3_RESTORE_TIER}
+        # The slowest way costs nothing, or next to it: who is put into a colder tier has time.
+        job = {"Tier": settings.S3_RESTORE_TIER if tier in AT_HAND else "Bulk"}
         try:
             self.bucket.Object(key).restore_object(
                 RestoreRequest={"Days": settings.S3_RESTORE_DAYS, "GlacierJobParameters": job}

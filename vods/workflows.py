@@ -73,7 +73,8 @@ ENDS: Mapping[WorkflowKind, Sequence[WorkflowKind]] = {
 
 
 MOVES_AT_ONCE = 50
-"""So many moves are begun; the others of a day wait. Those that somebody waits for go first."""
+"""So many moves are begun and neither done nor waiting for storage: what else is durable must not wait for all of a
+day's. Those go first that somebody waits for."""
 
 AGAIN = frozenset({WorkflowKind.POSTER})
 """Kinds that are begun again about the same subject: what is asked for anew is a step of another name."""
@@ -95,6 +96,7 @@ def asked_for(*, now: datetime) -> Iterator[tuple[WorkflowKind, UUID]]:
     waited_for = Exists(Recall.objects.filter(vod=OuterRef("pk")))
     moves = (
         Vod.objects.moving()
+        .filter(recalled_at=None)
         .exclude(moving_since=None)
         .order_by(waited_for.desc(), "moving_since")
         .values_list("move", flat=True)

@@ -123,8 +123,9 @@ class Vod(models.Model):
     from, in that VOD's ms: `source`, None once that is gone, and `from_ms` to `to_ms`.
 
     Its media lies in `tier`; pictures and chat stay hot. `move` names the move to `moving_to` that is under way; one
-    without `moving_since` was given up, and is begun anew the next day. `heat` counts its viewers of late, as of
-    `watched_at`: each for half after a week (`vods.tiers`).
+    without `moving_since` was given up, and is begun anew the next day. `recalled_at` is when storage was asked for
+    what is away, and takes its time. `heat` counts its viewers of late, as of `watched_at`: each for half after a week
+    (`vods.tiers`).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -167,6 +168,7 @@ class Vod(models.Model):
     watched_at = models.DateTimeField(null=True, editable=False, help_text="When somebody last began to watch.")
     moving_to = models.CharField(max_length=7, choices=Tier, blank=True, default="", editable=False)
     moving_since = models.DateTimeField(null=True, editable=False)
+    recalled_at = models.DateTimeField(null=True, editable=False)
     move = models.UUIDField(null=True, unique=True, editable=False)
     heat = models.FloatField(default=0.0, editable=False)
     kept = models.BooleanField(default=False, help_text="Retention does not delete it.")
@@ -194,7 +196,7 @@ class Vod(models.Model):
             models.CheckConstraint(condition=Q(visibility__in=Visibility.values), name="vod_visibility_known"),
             models.CheckConstraint(condition=Q(tier__in=Tier.values), name="vod_tier_known"),
             models.CheckConstraint(
-                condition=Q(moving_to="", moving_since=None, move=None)
+                condition=Q(moving_to="", moving_since=None, recalled_at=None, move=None)
                 | Q(moving_to__in=Tier.values, move__isnull=False),
                 name="vod_moves_somewhere",
             ),

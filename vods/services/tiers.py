@@ -54,15 +54,20 @@ def move_vod(*, vod_id: UUID, to: Tier, now: datetime) -> None:
     want(WorkflowKind.MOVE, move)
 
 
+def note_recall(*, move: UUID, now: datetime) -> None:
+    """Storage has been asked for what is away: the move goes on when that has come."""
+    Vod.objects.filter(move=move, recalled_at=None).update(recalled_at=now)
+
+
 def give_up_move(*, move: UUID) -> None:
     """It failed too often. The VOD stays as it is, in part here and in part there: the next day it is begun anew."""
     Vod.objects.filter(move=move).update(moving_since=None)
 
 
-def begin_given_up_moves(*, now: datetime) -> int:
-    """Begins all anew that were given up; answers how many."""
-    given_up = list(Vod.objects.moving().filter(moving_since=None).values_list("pk", flat=True))
-    return sum(Vod.objects.filter(pk=pk, moving_since=None).update(move=uuid7(), moving_since=now) for pk in given_up)
+def begin_given_up_moves(*, now: datetime) -> None:
+    """Begins all anew that were given up."""
+    for pk in list(Vod.objects.moving().filter(moving_since=None).values_list("pk", flat=True)):
+        Vod.objects.filter(pk=pk).update(move=uuid7(), moving_since=now, recalled_at=None)
 
 
 @transaction.atomic
@@ -80,6 +85,7 @@ def end_move(*, move: UUID, now: datetime) -> None:
         brought_up_at=now if up else vod.brought_up_at,
         moving_to="",
         moving_since=None,
+        recalled_at=None,
         move=None,
     )
     if to in AT_HAND:

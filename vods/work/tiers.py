@@ -16,10 +16,10 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from vods.models import AssetState, Bundle, ClipState, ColdEnd, Tier, Vod, VodState
+from vods.models import Bundle, ClipState, ColdEnd, Tier, Vod, VodState
 from vods.models.asset import MOVED
 from vods.models.vod import AT_HAND, VodQuerySet
-from vods.services.tiers import begin_given_up_moves, begin_move, end_move, give_up_move
+from vods.services.tiers import begin_given_up_moves, begin_move, end_move, give_up_move, note_recall
 from vods.steps import Hopeless, Job, Outcome, StepSpec
 from vods.storage import MediaStorage, media
 from vods.tiers import Limits, heat_now, idle_since, wanted_tier
@@ -39,10 +39,8 @@ def limits() -> Limits:
 
 
 def apply_tiers(_job: Job) -> Outcome:
-    """Has every VOD move that belongs in another tier than the one it lies in, unless the house wants none to."""
-    if not settings.TIERS:
-        return Outcome()
-    return Outcome(write=partial(_apply, limits(), now=timezone.now()))
+    """Begins given-up moves anew; has every VOD move that belongs in another tier, if the house wants that."""
+    return Outcome(write=partial(_apply, limits() if settings.TIERS else None, now=timezone.now()))
 
 
 def move_media(job: Job) -> Outcome:
@@ -60,7 +58,7 @@ def move_media(job: Job) -> Outcome:
         if looks > MOST_LOOKS:
             raise Hopeless("Its media was asked for, and did not come back from cold storage.")
         look = StepSpec(name=f"look {looks}", work="move", arguments={"looks": looks}, delay=LOOK_SECONDS)
-        return Outcome(then=(look,))
+        return Outcome(write=partial(note_recall, move=job.subject, now=timezone.now()), then=(look,))
 
     for key in keys:
         if _moving(job.subject) is None:
@@ -96,8 +94,10 @@ def _have_come(storage: MediaStorage, keys: list[str], to: Tier, job: Job) -> bo
     return all(answers() if job.arguments["looks"] else list(answers()))
 
 
-def _apply(bounds: Limits, *, now: datetime) -> None:
+def _apply(bounds: Limits | None, *, now: datetime) -> None:
     begin_given_up_moves(now=now)
+    if bounds is None:
+        return
     facts = ("pk", "tier", "ready_at", "watched_at", "brought_up_at", "heat", "channel__vod_settings__cold_end")
     for pk, tier, ready_at, watched_at, brought_up_at, heat, cold_end in _settled().values_list(*facts).iterator():
         to = wanted_tier(
@@ -112,11 +112,10 @@ def _apply(bounds: Limits, *, now: datetime) -> None:
 
 
 def _settled() -> VodQuerySet:
-    """VODs of which nothing is being made or cut, and which are not on a move."""
+    """VODs of which nothing is being cut, and which are not on a move."""
     return (
         Vod.objects.ready()
         .filter(move=None, ready_at__isnull=False)
-        .exclude(assets__state=AssetState.MAKING)
         .exclude(highlights__state=VodState.SEALING)
         .exclude(clips__state=ClipState.MAKING)
     )

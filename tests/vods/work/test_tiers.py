@@ -30,9 +30,11 @@ from vods.services.settings import change_settings
 from vods.services.vods import choose_poster, count_view, delete_vod, make_highlight
 from vods.steps import Hopeless, Job
 from vods.storage import ObjectAway, S3Media, media
+from vods.wanted import WorkflowKind
 from vods.work.keeping import apply_retention, keeping_of, record_costs
 from vods.work.recall import tell
 from vods.work.tiers import MOST_LOOKS, apply_tiers, media_keys, move_died, move_media
+from vods.workflows import asked_for
 from workers.models import Step, StepState, Workflow, WorkflowState
 
 DAY = timedelta(days=1)
@@ -149,6 +151,10 @@ def test_a_house_may_want_no_tiers(vod: Vod, settings: Any) -> None:
     idle(vod, 1_000)
     day()
     assert Vod.objects.get().move is None
+    move(vod, Tier.COLD)
+    Vod.objects.update(moving_since=None)
+    day()
+    assert Vod.objects.get().moving_since, "what staff has moved goes on"
 
 
 def test_what_something_is_made_of_stays(vod: Vod, bob: User) -> None:
@@ -205,9 +211,11 @@ def test_what_is_cold_comes_back_for_who_asks(cold_vod: Vod, house: House, chann
     house.sweep()
     assert tier_of(cold_vod) == Tier.COLD
     assert Vod.objects.coming().get() == cold_vod
+    assert WorkflowKind.MOVE not in dict(asked_for(now=timezone.now())), "it waits for storage, and others' turn comes"
     assert mail.outbox == []
     time_passes(house)
     assert tier_of(cold_vod) == Tier.WARM
+    assert cold_vod.recalled_at is None
     looks = Step.objects.filter(work="move", name__startswith="look").count()
     assert looks > 1, "some have come at each look"
     assert all(objects(cold_vod).values())
