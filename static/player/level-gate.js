@@ -33,6 +33,25 @@ export function endsInGap(playlist) {
 /** The server won't serve a level. */
 export class RefusedError extends Error {}
 
+/**
+ * Whether an answer to a blocking reload has the media that was asked for; if not, asking again may help.
+ * @param {Response} response
+ * @returns {Promise<boolean>} rejected with a RefusedError where the level is not to be had
+ */
+export async function isServed(response) {
+  if (response.status === 503) {
+    const { code, message } = await response.json().catch(() => ({}));
+    if (code === "not_offered") {
+      throw new RefusedError(message); // by the ladder's policy, or for want of room
+    }
+    return false;
+  }
+  if (!response.ok) {
+    throw new RefusedError(`${response.url} answered ${response.status}`);
+  }
+  return !endsInGap(await response.text());
+}
+
 /** Waits for the moment to leave one level for another; at most one wait at a time. */
 export class LevelGate {
   #hls;
@@ -101,13 +120,6 @@ export class LevelGate {
     const url = new URL(this.#hls.levels[level].url[0], location.href);
     url.searchParams.set("_HLS_msn", msn);
     url.searchParams.set("_HLS_part", 0);
-    const response = await fetch(url, { signal });
-    if (response.status === 503) {
-      return false;
-    }
-    if (!response.ok) {
-      throw new RefusedError(`${url.pathname} answered ${response.status}`);
-    }
-    return !endsInGap(await response.text());
+    return isServed(await fetch(url, { signal }));
   }
 }

@@ -55,6 +55,22 @@ def test_a_switch_begins_with_a_segment_that_is_not_on_screen(
     assert found == segment
 
 
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (f"'{WHOLE}'", True),
+        (f"'{WHOLE}{GAP}'", False),
+        ('\'{"code": "not_yet"}\', {status: 503}', False),
+        ("'behind a proxy', {status: 503}", False),
+        ('\'{"code": "not_offered", "message": "1080p60 is not offered"}\', {status: 503}', "1080p60 is not offered"),
+        ("'', {status: 404}", " answered 404"),
+    ],
+)
+def test_knows_a_level_that_is_late_from_one_that_is_refused(page: Page, answer: str, outcome: bool | str) -> None:
+    refused = "(error) => error instanceof m.RefusedError && error.message"
+    assert call(page, "level-gate", f"await m.isServed(new Response({answer})).catch({refused})") == outcome
+
+
 @pytest.mark.parametrize(("playlist", "is_gap"), [(WHOLE, False), (WHOLE + GAP, True), (GAP + WHOLE * 20, False)])
 def test_knows_a_playlist_whose_newest_media_is_missing(page: Page, playlist: str, is_gap: bool) -> None:
     assert call(page, "level-gate", f"m.endsInGap('{playlist}')") is is_gap
