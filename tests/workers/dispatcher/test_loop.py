@@ -16,9 +16,7 @@ from workers.ladder import Policy
 def test_under_tiered_the_tier_runs_and_what_is_outside_is_refused(bus: Valkey) -> None:
     track, units = clip(size="1280x720", seconds=2.5)
     Broadcaster(bus, track).publish(units)
-    bus.run(
-        devices.renew(devices.Device("one", "host", "i", 8, devices.DeviceKind.CPU, 200_000_000), lease_ms=60_000)
-    )
+    bus.run(devices.renew(devices.Device("one", "host", "i", 8, devices.DeviceKind.CPU, 200_000_000), lease_ms=60_000))
     bus.run(demand.want("b", "360p"))
     sent: list[Order] = []
     dispatcher = Dispatcher(
