@@ -225,7 +225,7 @@ def test_what_is_cold_comes_back_for_who_asks(cold_vod: Vod, house: House, chann
     house.sweep()
     assert len(mail.outbox) == 2
     assert ask(cold_vod, bob) is False
-    idle(cold_vod, 80)
+    idle(cold_vod, 200)
     day()
     assert Vod.objects.get().move is None, "it was wanted a moment ago"
 
@@ -296,6 +296,23 @@ def test_what_is_deleted_on_the_way_is_gone(cold_vod: Vod, house: House, bob: Us
     assert not Recall.objects.exists()
     assert mail.outbox == []
     assert not Step.objects.exclude(state=StepState.DONE).exists()
+
+
+def test_a_move_ends_when_its_vod_is_deleted_meanwhile(
+    house: House, cold_bucket: ColdBucket, channel: Channel, packed: Packed
+) -> None:
+    vod = filled(channel, packed)
+    move(vod, Tier.WARM)
+    begun = Vod.objects.get().move
+    assert begun is not None
+
+    def delete() -> None:
+        Vod.objects.update(state=VodState.DELETING)
+
+    move_media(Job(begun, {"looks": 0}, check=delete)).write()
+    bucket = cast("S3Media", media()).bucket
+    assert [one.storage_class for one in bucket.objects.all()].count("STANDARD_IA") == 1
+    assert tier_of(vod) == Tier.HOT
 
 
 @pytest.mark.parametrize("tier", [Tier.WARM, Tier.COLD])
