@@ -6,7 +6,6 @@ import logging
 from typing import Any
 from uuid import UUID
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import NinjaAPI, Query
@@ -17,6 +16,7 @@ from accounts.ratelimit import RateLimit, RateLimited, source
 from streaming import on_air, services
 from streaming.addresses import site_url
 from streaming.api.description import DESCRIPTION, MEDIA
+from streaming.api.paging import paged
 from streaming.api.schemas import Failure, RenditionOut, StartIn, StreamDetail, StreamList, StreamOut, StreamQuery
 from streaming.api.token import ApiTokenBearer, without_token
 from streaming.errors import ChannelSuspended, KeyRefused, StreamingError, UnknownToken
@@ -93,9 +93,8 @@ def list_streams(request: HttpRequest, wanted: Query[StreamQuery]) -> StreamList
         found = found.filter(category__slug=wanted.category)
     if wanted.channel:
         found = found.filter(channel__user__username=wanted.channel.lower())
-    pages = Paginator(found, wanted.per_page)
-    listed = list(pages.page(wanted.page)) if wanted.page <= pages.num_pages else []
-    return StreamList(streams=_streams(request, listed), total=pages.count, page=wanted.page, pages=pages.num_pages)
+    listed, page = paged(found, wanted)
+    return StreamList(streams=_streams(request, listed), **page)
 
 
 @api.get(

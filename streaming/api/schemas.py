@@ -120,23 +120,33 @@ class StreamDetail(StreamOut):
     renditions: list[RenditionOut] = Field(description="From source down, while the broadcast is on.")
 
 
-class StreamQuery(CamelSchema):
+class PageQuery(CamelSchema):
+    """Which page of a list."""
+
+    page: int = Field(1, ge=1, le=10_000)
+    per_page: int = Field(20, ge=1, le=100)
+
+
+class Page(CamelSchema):
+    """One page of a list: which of how many it is, and of how many entries."""
+
+    total: int
+    page: int
+    pages: int
+
+
+class StreamQuery(PageQuery):
     """Which streams to list."""
 
     live: bool = Field(False, description="Only streams that are on.")
     category: str = Field("", max_length=100, description="Only streams of this category, by its slug.")
     channel: str = Field("", max_length=100, description="Only streams of this channel, by its login.")
-    page: int = Field(1, ge=1, le=10_000)
-    per_page: int = Field(20, ge=1, le=100)
 
 
-class StreamList(CamelSchema):
+class StreamList(Page):
     """One page of streams, the newest first."""
 
     streams: list[StreamOut]
-    total: int
-    page: int
-    pages: int
 
 
 class StartIn(CamelSchema):

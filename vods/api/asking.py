@@ -6,10 +6,14 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from ninja.security import SessionAuth
 
+from accounts.addresses import owner_of
 from accounts.models import User
 from accounts.ratelimit import RateLimit
 from streaming.api.schemas import Failure
 from streaming.api.token import ApiTokenBearer
+from vods import audience
+from vods.access import may_manage
+from vods.models import Clip, Vod
 
 READS = RateLimit("vod-read", count=600, seconds=60)
 WRITES = RateLimit("vod-write", count=120, seconds=60)
@@ -32,6 +36,13 @@ def asks(request: HttpRequest) -> User | AnonymousUser:
     user = request.auth  # type: ignore[attr-defined]  # what `auth` of the operation answered
     assert isinstance(user, User | AnonymousUser)
     return user
+
+
+def is_new_viewer(request: HttpRequest, watched: Vod | Clip, viewer: str) -> bool:
+    """Whether this viewer is one more; the streamer's own looks are no views."""
+    own = may_manage(channel=watched.channel, user=asks(request))
+    address = owner_of(request.META.get("REMOTE_ADDR", ""))
+    return not own and audience.is_new_viewer(watched.pk, viewer, address=address)
 
 
 def member_of(request: HttpRequest) -> User:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router, Status
 
-from accounts.addresses import owner_of
 from accounts.ratelimit import RateLimit, source
 from streaming.addresses import site_url
+from streaming.api.paging import paged
 from streaming.api.schemas import Failure
-from vods import audience
 from vods.access import may_manage
-from vods.api.asking import BEATS, READS, REFUSALS, WRITES, asks, member, member_of, visitor
+from vods.api.asking import BEATS, READS, REFUSALS, WRITES, is_new_viewer, member, member_of, visitor
 from vods.api.schemas import ClipIn, ClipList, ClipOut, ClipQuery, ViewerIn, WatchingOut
 from vods.errors import BadRange, MayNot, UnknownClip, UnknownVod
 from vods.models import Clip, Vod
@@ -34,15 +32,9 @@ def list_clips(request: HttpRequest, wanted: Query[ClipQuery]) -> ClipList:
     found = Clip.objects.watchable().for_cards()
     if wanted.channel:
         found = found.filter(channel__user__username=wanted.channel.lower())
-    pages = Paginator(found, wanted.per_page)
-    listed = list(pages.page(wanted.page)) if wanted.page <= pages.num_pages else []
+    listed, page = paged(found, wanted)
     site = site_url(request)
-    return ClipList(
-        clips=[ClipOut.of(clip, site=site) for clip in listed],
-        total=pages.count,
-        page=wanted.page,
-        pages=pages.num_pages,
-    )
+    return ClipList(clips=[ClipOut.of(clip, site=site) for clip in listed], **page)
 
 
 @router.post(
@@ -96,9 +88,7 @@ def watch(request: HttpRequest, clip_id: UUID, told: ViewerIn) -> WatchingOut:
     """Counts the viewer."""
     BEATS.spend(source(request), now=timezone.now())
     clip = _clip(clip_id)
-    address = owner_of(request.META.get("REMOTE_ADDR", ""))
-    own = may_manage(channel=clip.channel, user=asks(request))
-    new = not own and audience.is_new_viewer(clip.pk, told.viewer, address=address)
+    new = is_new_viewer(request, clip, told.viewer)
     if new:
         clips.count_clip_view(clip_id=clip.pk)
     return WatchingOut(views=clip.views + new)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ninja import Field
 
-from streaming.api.schemas import CamelSchema, CategoryOut
+from streaming.api.schemas import CamelSchema, CategoryOut, Page, PageQuery
 from streaming.models import MAX_TITLE
 from vods.cold import restore_hours
 from vods.models import Asset, Clip, ClipState, Visibility, Vod
@@ -130,22 +130,17 @@ class VodDetail(VodOut):
         )
 
 
-class VodQuery(CamelSchema):
+class VodQuery(PageQuery):
     """Which VODs to list."""
 
     channel: str = Field("", max_length=100, description="Only VODs of this channel, by its login.")
     category: str = Field("", max_length=100, description="Only VODs of this category, by its slug.")
-    page: int = Field(1, ge=1, le=10_000)
-    per_page: int = Field(20, ge=1, le=100)
 
 
-class VodList(CamelSchema):
+class VodList(Page):
     """One page of VODs, the newest first."""
 
     vods: list[VodOut]
-    total: int
-    page: int
-    pages: int
 
 
 class VodChange(CamelSchema):
@@ -232,21 +227,16 @@ class ClipOut(CamelSchema):
         )
 
 
-class ClipQuery(CamelSchema):
+class ClipQuery(PageQuery):
     """Which clips to list."""
 
     channel: str = Field("", max_length=100, description="Only clips of this channel, by its login.")
-    page: int = Field(1, ge=1, le=10_000)
-    per_page: int = Field(20, ge=1, le=100)
 
 
-class ClipList(CamelSchema):
+class ClipList(Page):
     """One page of clips, the newest first."""
 
     clips: list[ClipOut]
-    total: int
-    page: int
-    pages: int
 
 
 class ViewerIn(CamelSchema):

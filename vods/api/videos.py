@@ -6,21 +6,19 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router, Status
 
-from accounts.addresses import owner_of
 from accounts.models import User
 from accounts.ratelimit import source
 from streaming.addresses import site_url
+from streaming.api.paging import paged
 from streaming.api.schemas import Failure
 from streaming.errors import UnknownCategory
 from streaming.models import Category
-from vods import audience
 from vods.access import has_page, may_manage, may_watch
-from vods.api.asking import BEATS, READS, REFUSALS, WRITES, asks, member, visitor
+from vods.api.asking import BEATS, READS, REFUSALS, WRITES, asks, is_new_viewer, member, visitor
 from vods.api.schemas import ChaptersIn, VodChange, VodDetail, VodList, VodOut, VodQuery, WatchingIn, WatchingOut
 from vods.errors import MayNot, UnknownVod
 from vods.models import Visibility, Vod
@@ -39,12 +37,9 @@ def list_vods(request: HttpRequest, wanted: Query[VodQuery]) -> VodList:
         found = found.filter(channel__user__username=wanted.channel.lower())
     if wanted.category:
         found = found.filter(category__slug=wanted.category)
-    pages = Paginator(found, wanted.per_page)
-    listed = list(pages.page(wanted.page)) if wanted.page <= pages.num_pages else []
+    listed, page = paged(found, wanted)
     site = site_url(request)
-    return VodList(
-        vods=[VodOut.of(vod, site=site) for vod in listed], total=pages.count, page=wanted.page, pages=pages.num_pages
-    )
+    return VodList(vods=[VodOut.of(vod, site=site) for vod in listed], **page)
 
 
 @router.get(
@@ -110,11 +105,7 @@ def watch(request: HttpRequest, vod_id: UUID, told: WatchingIn) -> WatchingOut:
     BEATS.spend(source(request), now=now)
     user = asks(request)
     vod = watchable(vod_id, user)
-    address = owner_of(request.META.get("REMOTE_ADDR", ""))
-    # The streamer's own looks are no views.
-    new = not may_manage(channel=vod.channel, user=user) and audience.is_new_viewer(
-        vod.pk, told.viewer, address=address
-    )
+    new = is_new_viewer(request, vod, told.viewer)
     vods.count_view(vod_id=vod.pk, new=new, now=now)
     if user.is_authenticated and told.at_ms:
         watching.remember_position(user=user, vod_id=vod.pk, at_ms=told.at_ms, now=now)

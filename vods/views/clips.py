@@ -58,7 +58,7 @@ def channel_clips(request: HttpRequest, login: str) -> HttpResponse:
     page = Paginator(Clip.objects.watchable().for_cards().filter(channel=channel), A_PAGE).get_page(
         request.GET.get("page")
     )
-    return render(request, "vods/channel_clips.html", {"channel": channel, "page": page})
+    return render(request, "vods/channel_clips.html", {"what": "Clips", "channel": channel, "page": page})
 
 
 def _may_delete(request: HttpRequest, clip: Clip) -> bool:

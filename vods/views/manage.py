@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -66,11 +68,8 @@ def edit(request: HttpRequest, vod_id: UUID) -> HttpResponse:
     form = VideoForm(request.POST)
     if form.is_valid():
         chapters = form.cleaned_data.pop("chapters")
-        try:
+        with _refusals_to(form):
             vods.change_video(vod_id=vod.pk, chapters=chapters, **form.cleaned_data)
-        except VodError as error:
-            form.add_error(None, str(error))
-        else:
             messages.success(request, "Saved.")
             return redirect("vods:edit", vod.pk)
     return _page(request, vod, form=form, status=422)
@@ -84,11 +83,8 @@ def poster(request: HttpRequest, vod_id: UUID) -> HttpResponse:
     vod = _own_vod(request, vod_id)
     form = PosterForm(request.POST)
     if form.is_valid():
-        try:
+        with _refusals_to(form, "at"):
             vods.choose_poster(vod_id=vod.pk, at_ms=form.cleaned_data["at"], now=timezone.now())
-        except VodError as error:
-            form.add_error("at", str(error))
-        else:
             messages.success(request, "The new thumbnail is there in a moment.")
             return redirect("vods:edit", vod.pk)
     return _page(request, vod, poster_form=form, status=422)
@@ -103,13 +99,10 @@ def highlight(request: HttpRequest, vod_id: UUID) -> HttpResponse:
     form = HighlightForm(request.POST)
     if form.is_valid():
         given = form.cleaned_data
-        try:
+        with _refusals_to(form):
             made = vods.make_highlight(
                 vod_id=vod.pk, from_ms=given["begin"], to_ms=given["end"], title=given["title"], now=timezone.now()
             )
-        except VodError as error:
-            form.add_error(None, str(error))
-        else:
             messages.success(request, "The highlight is being cut.")
             return redirect(made)
     return _page(request, vod, highlight_form=form, status=422)
@@ -128,6 +121,15 @@ def delete(request: HttpRequest, vod_id: UUID) -> HttpResponse:
         return redirect("vods:edit", vod.pk)
     messages.success(request, f"“{vod.headline}” is deleted.")
     return redirect("vods:videos")
+
+
+@contextmanager
+def _refusals_to(form: forms.Form, field: str | None = None) -> Iterator[None]:
+    """Has the form say what a service refuses, and why."""
+    try:
+        yield
+    except VodError as error:
+        form.add_error(field, str(error))
 
 
 def _own_channel(request: HttpRequest) -> Channel:

@@ -80,4 +80,5 @@ def channel_videos(request: HttpRequest, login: str) -> HttpResponse:
     channel = get_object_or_404(Channel.objects.public().with_login(login))
     page = Paginator(Vod.objects.listed().for_cards().filter(channel=channel), A_PAGE).get_page(request.GET.get("page"))
     cards = vod_cards(page, user=request.user, now=timezone.now())
-    return render(request, "vods/channel_videos.html", {"channel": channel, "cards": cards, "page": page})
+    context = {"what": "Videos", "channel": channel, "cards": cards, "page": page}
+    return render(request, "vods/channel_videos.html", context)
