@@ -19,6 +19,7 @@ QUICK = {
     "glass": ["--minutes", "0.5"],
     "join": ["--times", "5"],
     "late": ["--seconds", "20"],
+    "seek": ["--minutes", "3"],
     "takeover": ["--rounds", "1"],
     "vods": ["--minutes", "5"],
 }
