@@ -59,7 +59,7 @@ def run(data: Path, *, port: int) -> None:
     hosts = [Host(name, data, network, url, broker, s3) for name in HOSTS]
     webs = [host.web for host in hosts]
     ports = Ports(http=port, https=port + 1, cache=port + 2, origins=port + 3, metrics=port + 4)
-    edge = Edge(data / "edge", ports, live=webs, pages=webs, plain=True)
+    edge = Edge(data / "edge", ports, live=webs, pages=webs, whip=[host.whip for host in hosts], plain=True)
     edge.prepare()
     settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
     engines.prepare()

@@ -55,6 +55,10 @@ class Host:
     def web(self) -> str:
         return f"{self.address}:{self.ports.http}"
 
+    @property
+    def whip(self) -> str:
+        return f"{self.address}:{self.ports.whip}"
+
     def environment(self) -> dict[str, str]:
         """What makes `make run` a host of many: a name, the databases and media of all, and the edge in front."""
         ports = self.ports
@@ -76,6 +80,7 @@ class Host:
             "RTMP_PORT": str(ports.rtmp),
             "RTMP_URL": f"rtmp://{self.address}:{ports.rtmp}/live",
             "WHIP_PORT": str(ports.whip),
+            "WHIP_URL": f"{self.public_url}/whip",
             "IRC_PORT": str(ports.irc),
             "FLOWER_PORT": str(ports.flower),
             "METRICS_HOST": self.address,

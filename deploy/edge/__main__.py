@@ -25,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deploy.edge", description="TLS and a cache in front of Headrace.")
     parser.add_argument("--live", action="append", help="serves playback and chat; 127.0.0.1:8000 unless given")
     parser.add_argument("--pages", action="append", help="serves pages; 127.0.0.1:8000 unless given")
-    parser.add_argument("--whip", default="127.0.0.1:8889", help="what WebRTC encoders talk to")
+    parser.add_argument("--whip", action="append", help="what WebRTC encoders talk to; 127.0.0.1:8889 unless given")
     parser.add_argument("--http", type=int, default=8080)
     parser.add_argument("--https", type=int, default=8443)
     parser.add_argument("--certificate", type=Path, help="a PEM file of certificate chain and key")
@@ -37,7 +37,7 @@ def main() -> None:
         Ports(http=given.http, https=given.https, cache=6081, origins=6082, metrics=9399),
         live=given.live or origins,
         pages=given.pages or origins,
-        whip=given.whip,
+        whip=given.whip or ["127.0.0.1:8889"],
         host="0.0.0.0",  # noqa: S104 - it is what the public reaches
     )
     try:

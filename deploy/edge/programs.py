@@ -52,7 +52,7 @@ class Edge:
     ports: Ports
     live: Sequence[str]
     pages: Sequence[str]
-    whip: str = ""
+    whip: Sequence[str] = ()
     host: str = "127.0.0.1"
     plain: bool = False
     """Whether browsers may come without TLS: in tests alone."""
@@ -69,7 +69,7 @@ class Edge:
         """Write what the programs read; without a certificate make one for localhost. Raises LocalError."""
         if found := missing():
             raise LocalError(f"The edge needs {' and '.join(found)}. On Debian: apt-get install haproxy varnish")
-        if max(len(self.live), len(self.pages)) > MOST_ORIGINS:
+        if max(len(self.live), len(self.pages), len(self.whip)) > MOST_ORIGINS:
             raise LocalError(f"{CONFIGURATION} has names for {MOST_ORIGINS} origins of a kind.")
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "origins.vcl").write_text(
@@ -103,7 +103,7 @@ class Edge:
 
     def environment(self) -> dict[str, str]:
         """What `haproxy.cfg` asks of its environment."""
-        lists = {"LIVE": self.live, "PAGES": self.pages, "WHIP": [self.whip] if self.whip else []}
+        lists = {"LIVE": self.live, "PAGES": self.pages, "WHIP": self.whip}
         origins = {f"{name}_{number}": at for name, each in lists.items() for number, at in enumerate(each, start=1)}
         plain = {"EDGE_PLAIN": "1"} if self.plain else {}
         return (

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -68,6 +69,8 @@ class Origin:
         if status == 200 and headers.get("if-none-match") == TAG:
             status, body = 304, b""
         answer = {"cache-control": cache, "content-type": "application/octet-stream", "etag": TAG}
+        if scope["method"] == "POST":
+            answer["location"] = f"{path}/{time.monotonic_ns()}"
         if status != 304:
             answer["content-length"] = str(len(body))
         encoded = [(name.encode(), value.encode()) for name, value in answer.items()]
