@@ -17,6 +17,9 @@ from deploy.cluster.hosts import HOSTS, Ports
 from deploy.cluster.network import Network
 from streaming.metrics import PROCESSES
 
+S3_PORT = 8333
+"""On the hosts' network, so nobody else has it."""
+
 
 class ClusterRig(Rig):
     """Runs the cluster while entered, its hosts in networks of their own, so as root alone. `url` is the edge's."""
@@ -29,13 +32,16 @@ class ClusterRig(Rig):
         self.network = Network.of(HOSTS, data)
         self.http_port = free_port()
         self.url = f"http://localhost:{self.http_port}"
+        self.whip_url = f"{self.url}/whip"
         mine = {"DATA_DIR", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "PATH", "HOME", "LANG", "FFMPEG"}
         self.environment = {
             **{name: value for name, value in self.environment.items() if name in mine},
             "EDGE_PORT": str(self.http_port),
             "PUBLIC_URL": self.url,
             "RTMP_URL": self.rtmp_url(HOSTS[0]),
+            "S3_PORT": str(S3_PORT),
             "BUS_MEMORY": "1gb",
+            "VOD_LADDER": "none",
             **(environment or {}),
         }
 
@@ -50,10 +56,16 @@ class ClusterRig(Rig):
             if time.monotonic() > deadline:
                 raise RigFailed(f"the cluster was not ready after {seconds:.0f} s", self.log)
             time.sleep(0.2)
+        # What is run beside the cluster finds its recordings where hosts do.
+        self.environment |= {"STORAGE": "s3", "S3_ENDPOINT": f"http://{self.network.gateway}:{S3_PORT}"}
+
+    def host_url(self, host: str) -> str:
+        """Where a host serves pages, playback and chat, past the edge."""
+        return f"http://{self.network.address(host)}:{Ports().http}"
 
     def serves(self, host: str) -> bool:
         """Whether a host answers, pages and health."""
-        with suppress(OSError), urllib.request.urlopen(f"http://{self._web(host)}/healthz", timeout=1) as answer:
+        with suppress(OSError), urllib.request.urlopen(f"{self.host_url(host)}/healthz", timeout=1) as answer:
             return bool(answer.status == 200)
         return False
 
@@ -74,9 +86,6 @@ class ClusterRig(Rig):
                     os.kill(int(pid), signal.SIGKILL)
             if not self.serves(host):
                 return
-
-    def _web(self, host: str) -> str:
-        return f"{self.network.address(host)}:{Ports().http}"
 
     def _told(self, host: str, process: str, name: str) -> float:
         """A metric of one of the host's processes; 0 while it does not answer."""

@@ -26,6 +26,7 @@ django.setup(set_prefix=False)
 
 from chat import routing as sockets  # noqa: E402 - needs the settings above, as all below
 from config.assets import Assets  # noqa: E402
+from config.bodies import BoundedBodies  # noqa: E402
 from streaming import metrics  # noqa: E402
 from streaming.garbage import collect_seldom, keep_what_is_loaded  # noqa: E402
 from streaming.playback.app import create_app  # noqa: E402
@@ -96,7 +97,7 @@ application = Application(
     vods=vods.create_app(),
     chat=sockets.application,
     assets=Assets(),
-    pages=cast("ASGIApp", BoundedHandler()),
+    pages=BoundedBodies(cast("ASGIApp", BoundedHandler())),
 )
 metrics.serve("web")
 keep_what_is_loaded()

@@ -18,6 +18,10 @@ hypothesis.register_profile("headrace", deadline=None)
 hypothesis.load_profile("headrace")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cluster", action="store_true", help="run the end-to-end tests on what `make cluster` starts")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browsers come last: they are dear, and Playwright's event loop stays in this thread once it has begun."""

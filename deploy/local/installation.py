@@ -159,6 +159,7 @@ def web() -> Program:
         argv=(
             *(sys.executable, "-m", "uvicorn", "config.asgi:application"),
             *("--host", WEB.host, "--port", str(WEB.number)),
+            *("--http", "streaming.guarded_http:GuardedHttp"),
             *("--ws", "chat.websocket:FanOutProtocol", "--ws-max-size", "65536", "--ws-per-message-deflate", "false"),
             *("--no-access-log", "--no-server-header"),
             *("--timeout-graceful-shutdown", "3"),

@@ -257,9 +257,13 @@ def test_nobody_claims_another_address_and_origins_learn_of_tls(viewer: httpx.Cl
 
 
 def test_webrtc_encoders_go_to_ingest_and_channels_that_are_called_alike_do_not(viewer: httpx.Client) -> None:
-    asked = {path: [viewer.get(path).json()["origin"] for _ in range(2)] for path in ("/whip", "/whipped", "/whipped/a")}
+    asked = {
+        path: [viewer.get(path).json()["origin"] for _ in range(2)] for path in ("/whip", "/whipped", "/whipped/a")
+    }
     assert {path: set(names) for path, names in asked.items()} == {
-        **{"/whip": {"one", "two"}, "/whipped": {"one"}, "/whipped/a": {"one"}}
+        "/whip": {"one", "two"},
+        "/whipped": {"one"},
+        "/whipped/a": {"one"},
     }
 
 

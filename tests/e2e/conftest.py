@@ -13,26 +13,45 @@ import pytest
 from playwright.sync_api import Browser
 
 from bench.browser import chromium, launched
+from bench.cluster_rig import ClusterRig
 from bench.rig import BASE_DIR, Rig, free_port
+from deploy.cluster.hosts import HOSTS
 from tests.e2e.clip import make_clip
 
 RECONNECT_GRACE = 8
 
 
 @pytest.fixture(scope="session")
-def rig() -> Iterator[Rig]:
-    """An installation of its own, whose broadcasts wait only 8 s for an encoder to return."""
-    with Rig({"RECONNECT_GRACE": str(RECONNECT_GRACE), "DEVICES": "cpu"}) as running:
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    """An installation of its own, whose broadcasts wait only 8 s for an encoder to return: one machine's, or with
+    `--cluster` three hosts behind the edge."""
+    kind = ClusterRig if request.config.getoption("--cluster") else Rig
+    with kind({"RECONNECT_GRACE": str(RECONNECT_GRACE), "DEVICES": "cpu"}) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def daphne(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a second web server of the installation, Daphne, where `rig.url` is uvicorn's."""
+def alone(rig: Rig) -> Rig:
+    """The installation, for what only one machine's has."""
+    if isinstance(rig, ClusterRig):
+        pytest.skip("is about an installation of one machine")
+    return rig
+
+
+@pytest.fixture(scope="session")
+def elsewhere(rig: Rig, request: pytest.FixtureRequest) -> str:
+    """The address of another web server than that at `rig.url`: Daphne, or a host of the cluster past the edge."""
+    served: str = rig.host_url(HOSTS[-1]) if isinstance(rig, ClusterRig) else request.getfixturevalue("daphne")
+    return served
+
+
+@pytest.fixture(scope="session")
+def daphne(alone: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a second web server of the installation, Daphne, where its own is uvicorn."""
     port = free_port()
     url, said = f"http://127.0.0.1:{port}", tmp_path_factory.mktemp("daphne") / "log"
     argv = (sys.executable, "-m", "daphne", "config.asgi:application", "-b", "127.0.0.1", "-p", str(port), "-v", "0")
-    with said.open("wb") as log, subprocess.Popen(argv, cwd=BASE_DIR, env=rig.environment, stderr=log) as process:
+    with said.open("wb") as log, subprocess.Popen(argv, cwd=BASE_DIR, env=alone.environment, stderr=log) as process:
         deadline = time.monotonic() + 30
         while not serves(url):
             assert process.poll() is None and time.monotonic() < deadline, said.read_text()  # noqa: PT018

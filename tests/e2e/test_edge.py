@@ -26,11 +26,11 @@ PARTS = 20
 
 
 @pytest.fixture
-def edge(rig: Rig) -> Iterator[Edge]:
+def edge(alone: Rig) -> Iterator[Edge]:
     if lacking := missing():
         pytest.skip(f"no {' and no '.join(lacking)} here: apt-get install haproxy varnish")
-    origin = [f"127.0.0.1:{rig.http_port}"]
-    made = Edge(rig.folder / "edge", Ports(*free_ports(5)), live=origin, pages=origin, plain=True)
+    origin = [f"127.0.0.1:{alone.http_port}"]
+    made = Edge(alone.folder / "edge", Ports(*free_ports(5)), live=origin, pages=origin, plain=True)
     made.prepare()
     with contextlib.ExitStack() as stack:
         for program in made.programs():

@@ -106,7 +106,7 @@ class Viewer:
         time.sleep(0.05)
 
     def longest_gap(self, since: float) -> float:
-        times = [since, *(at for at in self.seen if at > since)]
+        times = [since, *(at for at in self.seen if at > since), time.monotonic()]
         return max(after - before for before, after in itertools.pairwise(times))
 
 

@@ -14,6 +14,7 @@ from chat.irc.app import IrcApplication
 from chat.websocket import FanOutProtocol
 from streaming import metrics
 from streaming.garbage import collect_seldom, keep_what_is_loaded
+from streaming.guarded_http import GuardedHttp
 
 
 class Server(uvicorn.Server):
@@ -38,6 +39,7 @@ class Command(BaseCommand):
             application,
             host=settings.IRC_HOST,
             port=settings.IRC_PORT,
+            http=GuardedHttp,
             ws=FanOutProtocol,
             ws_max_size=65_536,
             ws_per_message_deflate=False,

@@ -13,23 +13,21 @@ from typing import Any
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from streaming.guarded_http import GuardedHttp
 from streaming.ingest.limits import AddressBook
 
 MAX_REQUESTS = 256
 """Connections and requests at a time; more are answered with 503."""
 IDLE_SECONDS = 5
-REQUEST_SECONDS = 5.0
-"""How long a request's head may take, from its first byte on, and the first from when it was connected."""
 CLOSING_SECONDS = 2
 
 
 log = structlog.get_logger(__name__)
 
 
-class _Connection(HttpToolsProtocol):
-    """uvicorn's, with a deadline for a request's head, for as many of an address as `addresses` allows.
+class _Connection(GuardedHttp):
+    """A client's, of whom an address has as many as `addresses` allows.
 
     A proxy's connections are its clients': it counts them itself.
     """
@@ -40,7 +38,6 @@ class _Connection(HttpToolsProtocol):
         self._trusted = trusted
         self._counted = ExitStack()
         self._refused = False
-        self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         peer = transport.get_extra_info("peername")
@@ -51,30 +48,11 @@ class _Connection(HttpToolsProtocol):
             transport.abort()
             return
         super().connection_made(transport)
-        self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._counted.close()
         if not self._refused:
-            self._got_head()
             super().connection_lost(exc)
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._expect_head()
-
-    def on_headers_complete(self) -> None:
-        self._got_head()
-        super().on_headers_complete()
-
-    def _expect_head(self) -> None:
-        self._got_head()
-        self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
-
-    def _got_head(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
 
 
 class _Server(uvicorn.Server):

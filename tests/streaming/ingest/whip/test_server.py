@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from starlette.responses import PlainTextResponse
 
+from streaming import guarded_http
 from streaming.ingest.limits import AddressBook, Limits
-from streaming.ingest.whip import server
 from streaming.ingest.whip.server import listening
 
 LIMITS = Limits(connections_per_address=2)
@@ -70,7 +70,7 @@ async def test_a_proxy_s_connections_are_its_own_to_count() -> None:
 
 @pytest.mark.parametrize("head", [b"", b"POST /whip HTTP/1.1\r\nHost: a\r\n"])
 async def test_a_request_s_head_has_a_deadline(port: int, head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.1)
+    monkeypatch.setattr(guarded_http, "HEAD_SECONDS", 0.1)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(head)
     await ends(reader)
