@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -60,7 +59,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._taking = self._later(TAKE_SECONDS, self.transport.abort)
+        self._taking = self.loop.call_later(TAKE_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
         if self._taking is not None:
@@ -71,7 +70,4 @@ class GuardedHttp(HttpToolsProtocol):
     def _await_request(self, seconds: float | None) -> None:
         if self._request is not None:
             self._request.cancel()
-        self._request = None if seconds is None else self._later(seconds, self.transport.close)
-
-    def _later(self, seconds: float, act: Callable[[], None]) -> asyncio.TimerHandle:
-        return self.loop.call_later(seconds, act)
+        self._request = None if seconds is None else self.loop.call_later(seconds, self.transport.close)

@@ -1,0 +1,142 @@
+"""What a stranger tries on the pages: text that would be HTML, planted sessions, links away, names of others, paths."""
+
+from __future__ import annotations
+
+import http.client
+import re
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.admin import site
+from django.core import mail
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import ApiToken, User
+from chat.models import Ban, BlockedTerm, HeldMessage
+from streaming.models import Broadcast, Category, Channel
+from tests.chat.conftest import serve
+from tests.permissions.matrix import MATRIX
+from tests.permissions.test_permissions import address, answer_of
+from tests.permissions.world import PASSWORD, World, make_world
+from vods.models import Clip, Vod
+
+HOSTILE = "\"'><script>x</script>"
+TEXTS: list[tuple[Any, str]] = [
+    *((model, "title") for model in (Channel, Broadcast, Vod, Clip)),
+    *((model, "reason") for model in (Ban, HeldMessage)),
+    *((ApiToken, "name"), (HeldMessage, "text"), (BlockedTerm, "term")),
+]
+"""What people may write, by model and field."""
+
+
+@pytest.fixture
+def world(settings: Settings, tmp_path: Path, bus_url: str, state_url: str) -> World:
+    settings.MEDIA_ROOT = tmp_path
+    return make_world()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", ["viewer", "owner", "staff"])
+def test_what_people_write_is_text_on_every_page(world: World, role: str) -> None:
+    for model, field in TEXTS:
+        model.objects.update(**{field: HOSTILE})
+    Category.objects.filter(slug=world.facts["slug"]).update(name=HOSTILE)
+    for model in (Channel, Broadcast):
+        model.objects.update(tags=[HOSTILE], category=Category.objects.get(name=HOSTILE))
+    client = world.client(role)
+    models = [model._meta for model in site._registry] if role == "staff" else []
+    admin = [f"/admin/{meta.app_label}/{meta.model_name}/" for meta in models]
+    pages = [address(row.pattern, world.facts) for row in MATRIX if row.method == "GET" and not row.live]
+    shown = 0
+    for page in [*pages, *admin, f"/search?q={HOSTILE}", f"/directory?tag={HOSTILE}"]:
+        answer = client.get(page, follow=True)
+        answer_of(answer)
+        if "html" in answer.headers.get("Content-Type", ""):
+            html = answer.content.decode()
+            assert "<script>x" not in html, page
+            assert "\"'>" not in re.sub(r"<script[^>]*></script>", "", html), page
+            shown += escape(HOSTILE) in html
+    assert shown >= 5
+
+
+@pytest.mark.django_db
+def test_a_session_from_before_signing_in_is_worth_nothing_after(world: World) -> None:
+    owner, attacker = Client(), Client()
+    owner.get("/accounts/login/")
+    owner.session.save()
+    planted = owner.session.session_key
+    owner.cookies["sessionid"] = attacker.cookies["sessionid"] = str(planted)
+    owner.post("/accounts/login/", {"login": world.facts["login"], "password": PASSWORD})
+    assert owner.get("/dashboard").status_code == 200
+    assert owner.cookies["sessionid"].value != planted
+    assert attacker.get("/dashboard").status_code == 302
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "javascript:x",
+        "http:evil.example",
+    ],
+)
+def test_signing_in_and_out_leads_nowhere_else(world: World, elsewhere: str) -> None:
+    client = Client()
+    fields = {"login": world.facts["login"], "password": PASSWORD, "next": elsewhere}
+    ways = [client.post("/accounts/login/", fields), client.get("/accounts/login/", {"next": elsewhere})]
+    ways.append(client.post("/accounts/logout/", {"next": elsewhere}))
+    for answer in ways:
+        assert answer.status_code == 302
+        assert not urlsplit(answer["Location"]).netloc
+        assert answer["Location"].startswith("/")
+
+
+@pytest.mark.django_db
+def test_a_name_that_is_not_the_house_s_makes_no_links(world: World) -> None:
+    User.objects.filter(username=world.facts["login"]).update(email="owner@example.org")
+    client = Client()
+    fields = {"email": "owner@example.org"}
+    assert client.post("/accounts/password/reset/", fields, HTTP_HOST="evil.example").status_code == 400
+    client.post("/accounts/password/reset/", fields, HTTP_X_FORWARDED_HOST="evil.example")
+    assert len(mail.outbox) == 1
+    assert "evil" not in str(mail.outbox[0].body)
+
+
+@pytest.mark.django_db
+def test_nobody_learns_who_has_an_account(world: World) -> None:
+    User.objects.filter(username=world.facts["login"]).update(email="owner@example.org")
+
+    def told(path: str, fields: dict[str, str]) -> tuple[int, str, str]:
+        answer = Client().post(path, fields)
+        text = re.sub(r'(csrfmiddlewaretoken" value=")\w+', r"\1", answer.content.decode())
+        return answer.status_code, answer.headers.get("Location", ""), text.replace(next(iter(fields.values())), "")
+
+    logins, mails = (world.facts["login"], "nobody_here"), ("owner@example.org", "nobody@example.org")
+    known, unknown = (told("/accounts/login/", {"login": login, "password": "wrong"}) for login in logins)
+    assert known == unknown
+    known, unknown = (told("/accounts/password/reset/", {"email": address}) for address in mails)
+    assert known == unknown
+    assert known[0] == 302
+
+
+def test_paths_lead_to_no_file_that_is_not_offered(session_folder: Path) -> None:
+    media = "/vods/00000000-0000-7000-8000-000000000007"
+    up = ("/../..", "/%2e%2e/%2e%2e", "/..%2f..%2f", "/%2e%2e%5c..")
+    tails = ("/config/settings.py", "/etc/passwd", "/secret_key")
+    with serve(session_folder) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port)
+        for base in ("/static", "/chat/emotes", media, f"{media}/source", "/streams/x/source", "/media", ""):
+            for path in (f"{base}{way}{tail}" for way in up for tail in tails):
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                assert answer.read().find(b"SECRET_KEY") == -1
+                assert answer.status in {301, 400, 404}, path
+        connection.close()
