@@ -16,6 +16,7 @@ from deploy.edge.programs import CONFIGURATION
 from deploy.local import installation
 
 FILE = settings.BASE_DIR / "docker-compose.yml"
+CONDITIONS = {"service_healthy", "service_completed_successfully"}
 HERE_ONLY = {"--host", "--port", "--no-proxy-headers"}
 OURS = {
     "live": "uvicorn config.asgi:application",
@@ -55,6 +56,28 @@ def test_each_process_of_ours_has_a_service_that_is_not_root(services: dict[str,
         assert command in services[name]["command"], name
         assert services[name]["cap_drop"] == ["ALL"]
     assert re.findall(r"^USER (\w+)$", (settings.BASE_DIR / "Dockerfile").read_text(), re.MULTILINE) == ["headrace"]
+
+
+def test_every_service_is_watched_bounded_and_comes_back(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        is_a_step = service["restart"] == "no"
+        assert service["restart"] in {"no", "unless-stopped"}, name
+        assert is_a_step == bool(service["healthcheck"].get("disable")), name
+        assert service["mem_limit"] and service["pids_limit"], name  # noqa: PT018
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        for needed, how in service.get("depends_on", {}).items():
+            assert how["condition"] in CONDITIONS or (name, needed) == ("cache", "edge"), name
+
+
+def test_no_secret_is_in_the_file(services: dict[str, Any]) -> None:
+    told = {
+        (name, variable): str(value)
+        for name, service in services.items()
+        for variable, value in service.get("environment", {}).items()
+        if re.search("KEY|PASSWORD|SECRET|AUTH", variable) and variable != "AWS_ACCESS_KEY_ID"
+    }
+    assert told
+    assert all(re.search(r"\$\{\w+:\?", value) for value in told.values()), told
 
 
 def test_live_has_the_options_it_has_on_one_machine(services: dict[str, Any]) -> None:
