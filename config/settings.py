@@ -405,7 +405,7 @@ BUS_URL = url("BUS_URL", f"unix://{quote(str(RUN_DIR / 'bus' / 'valkey.sock'))}"
 """The media bus: chunks and events of the last minutes, no persistence."""
 STATE_URL = url("STATE_URL", f"unix://{quote(str(RUN_DIR / 'state' / 'valkey.sock'))}", schemes=VALKEY_SCHEMES)
 """The cache, chat and the channel layer."""
-BROKER_URL = url("BROKER_URL", STATE_URL, schemes=VALKEY_SCHEMES)
+QUEUE_URL = url("QUEUE_URL", STATE_URL, schemes=VALKEY_SCHEMES)
 """Celery's broker: the state Valkey, where it has no server of its own."""
 
 CACHES = {
@@ -482,7 +482,7 @@ def broker(address: str) -> str:
     return f"redis+socket://{given.path}?virtual_host={number_of}"
 
 
-CELERY_BROKER_URL = broker(BROKER_URL)
+CELERY_BROKER_URL = broker(QUEUE_URL)
 # Without socket timeouts a broker that hangs would hold the dispatcher's sender for ever; workers wait in calls of 1 s.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "celery:", "socket_timeout": 5, "socket_connect_timeout": 2}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -41,7 +41,7 @@ def state() -> Valkey:
 @cache
 def broker() -> Valkey:
     """This process's client of Celery's broker, to ask whether it is there: Celery has its own."""
-    return Valkey(settings.BROKER_URL, connections=2, readers=1)
+    return Valkey(settings.QUEUE_URL, connections=2, readers=1)
 
 
 @dataclass(frozen=True, slots=True)

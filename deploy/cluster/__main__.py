@@ -52,7 +52,7 @@ def run(data: Path, *, port: int) -> None:
     network = Network.of(HOSTS, data) if os.geteuid() == 0 else None
     url = f"http://localhost:{port}"
     engines = installation.Engines(broker=True)
-    broker = engines.broker.url if engines.broker else settings.BROKER_URL
+    broker = engines.broker.url if engines.broker else settings.QUEUE_URL
     if engines.s3 and network:
         engines.s3.host = network.gateway
     s3 = engines.s3.url if engines.s3 else settings.S3_ENDPOINT

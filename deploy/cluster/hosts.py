@@ -70,7 +70,7 @@ class Host:
             "DATABASE_URL": settings.DATABASE_URL,
             "BUS_URL": settings.BUS_URL,
             "STATE_URL": settings.STATE_URL,
-            "BROKER_URL": self.broker,
+            "QUEUE_URL": self.broker,
             "STORAGE": settings.STORAGE,
             "S3_ENDPOINT": self.s3,
             "PUBLIC_URL": self.public_url,

@@ -81,7 +81,7 @@ class Engines:
                 )
             )
         self.broker: Valkey | None = None
-        if broker and not os.environ.get("BROKER_URL"):
+        if broker and not os.environ.get("QUEUE_URL"):
             self.broker = Valkey(
                 name="broker", home=data / "broker", sockets=run / "broker", memory=BROKER_MEMORY, durable=True
             )

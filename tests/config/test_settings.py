@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery.bin.celery import celery
+from click import Option
 from django.core.exceptions import ImproperlyConfigured
 
 from config import settings
@@ -99,3 +101,11 @@ def test_the_bus_gets_a_quarter_of_the_machines_memory(read: Read) -> None:
     megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
     assert int(read()["BUS_MEMORY"].removesuffix("mb")) == pytest.approx(megabytes / 4, abs=1)
     assert read(BUS_MEMORY="3gb")["BUS_MEMORY"] == "3gb"
+
+
+def test_no_variable_is_one_that_celery_s_commands_take_for_theirs() -> None:
+    ours = set(re.findall(r'\("([A-Z][A-Z0-9_]+)"', (settings.BASE_DIR / "config" / "settings.py").read_text()))
+    theirs = {option.envvar for option in celery.params if isinstance(option, Option)}
+    assert "STATE_URL" in ours
+    assert "BROKER_URL" in theirs
+    assert not ours & theirs

@@ -25,7 +25,7 @@ def hosts(network: Network | None) -> list[dict[str, str]]:
 
 def test_hosts_share_databases_media_and_key_and_nothing_else_of_their_own() -> None:
     told = hosts(Network.of(HOSTS, DATA))
-    shared_ones = ("DATABASE_URL", "BUS_URL", "STATE_URL", "BROKER_URL", "S3_ENDPOINT")
+    shared_ones = ("DATABASE_URL", "BUS_URL", "STATE_URL", "QUEUE_URL", "S3_ENDPOINT")
     for shared in (*shared_ones, "MEDIA_ROOT", "SECRET_KEY", "PUBLIC_URL"):
         assert {each[shared] for each in told} == {told[0][shared]}
     for own in OWN:

@@ -47,7 +47,7 @@ class Command(BaseCommand):
         census.start()
         bookkeeper = Bookkeeper(bus, send=send_step, stop=stop)
         bookkeeper.start()
-        broker = Valkey(settings.BROKER_URL, connections=1, readers=1)
+        broker = Valkey(settings.QUEUE_URL, connections=1, readers=1)
         REGISTRY.register(Broadcasts(bus=bus, state=state, now_ms=now_ms))
         REGISTRY.register(Valkeys({"bus": bus, "state": state, "broker": broker}))
         REGISTRY.register(Fleet(bus))
