@@ -32,6 +32,7 @@ GPU_LADDERS = 8
 CPU_LADDERS = 4
 """How many ladders are encoded side by side at first."""
 NICENESS = 5
+"""Nothing hurries the probe: what is live on the same cores comes first, here and where it was taken over."""
 LIKENESS = 12
 """How far a decoded picture's pixels may be from the clip's on average, of 255: a wrong picture is 40 and more off."""
 SESSION_LIMIT = "out of memory (10)"
@@ -89,12 +90,16 @@ def probe(
     return Measured(int(pixels / seconds), ladders if ladders < at_most else None)
 
 
+def _run(argv: list[str], data: bytes) -> bytes:
+    return run(["nice", "-n", str(NICENESS), *argv], data, timeout=LIMIT_SECONDS)
+
+
 class _Clip:
     """The clip as access units, and what its pictures look like."""
 
     def __init__(self, ffmpeg: str) -> None:
         self._ffmpeg = ffmpeg
-        movie = run(trial.clip_command(ffmpeg), b"", timeout=LIMIT_SECONDS)
+        movie = _run(trial.clip_command(ffmpeg), b"")
         reader = VideoTrackReader()
         self.units: list[AccessUnit] = []
         for tag in flv.Demuxer().feed(movie):
@@ -103,7 +108,7 @@ class _Clip:
                 self.track = found
             elif found is not None:
                 self.units.append(found)
-        self._look = run(trial.look_command(ffmpeg), movie, timeout=LIMIT_SECONDS)
+        self._look = _run(trial.look_command(ffmpeg), movie)
 
     def compare(self, pictures: dict[str, tuple[Track, list[AccessUnit]]]) -> None:
         """Raises ProbeFailed unless each rung shows the clip's pictures, all of them; ProbeLate."""
@@ -111,7 +116,7 @@ class _Clip:
             movie = flv.file_header(video=True, audio=False) + flv.pack(config_tag(track))
             movie += b"".join(flv.pack(frame_tag(track, unit)) for unit in units)
             try:
-                look = run(trial.look_command(self._ffmpeg), movie, timeout=LIMIT_SECONDS)
+                look = _run(trial.look_command(self._ffmpeg), movie)
             except FfmpegTimeout as error:
                 raise ProbeLate("what it encodes was not decoded in time") from error
             except FfmpegError as error:
@@ -187,7 +192,7 @@ class _Ladder(threading.Thread):
         if self._killed:
             encoder.kill()
         if self._codec is VideoEncoder.X264:
-            # Seconds of cores are counted, so it may take its time: what starts or runs beside it should not.
+            # Seconds of cores are counted, so it may take its time.
             with suppress(ProcessLookupError):
                 os.setpriority(os.PRIO_PROCESS, encoder.pid, NICENESS)
         encoder.attach(self._take, lambda: None)

@@ -66,8 +66,13 @@ class Task:
 
     @property
     def tries(self) -> int:
-        """How many attempts there were, those left out that only stand by."""
+        """How many attempts were ordered, those left out that only stand by."""
         return sum(not each.standby for each in self.attempts.values())
+
+    @property
+    def begun(self) -> int:
+        """How many of them a worker began."""
+        return sum(each.claimed_ms is not None and not each.standby for each in self.attempts.values())
 
 
 @dataclass(frozen=True, slots=True)

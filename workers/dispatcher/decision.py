@@ -38,8 +38,9 @@ from workers.placement import Load, Placement
 
 OPEN_MS = 20_000
 """A segment's deadline while it is open: longer than any lasts."""
-CLOSED_MS = 2_500
-"""And once it has ended, from then on."""
+CLOSED_MS = 4_000
+"""And once it has ended, from then on: what the worker of a lone device needs to be started again and to catch up. Who
+plays the rendition has left it long before, for its parts are late."""
 CATCH_UP_MS = 8_000
 """The deadline of a segment that had ended when it was first ordered: nobody plays that rendition yet."""
 FRESH_SEGMENTS = 1

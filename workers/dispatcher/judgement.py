@@ -32,7 +32,7 @@ SILENT_MS = 700
 MAX_CRASHES = 2
 """An encoder that crashed on a segment so often, on two devices where there are two, will crash again: it is poison."""
 MAX_ATTEMPTS = 4
-"""After so many attempts a segment that still fails, for whatever reason, becomes GAP."""
+"""After so many attempts that a worker began, a segment that still fails, for whatever reason, becomes GAP."""
 
 _TICKS_PER_MS = VIDEO_TIMESCALE // 1000
 _FRAME_MS = 40
@@ -96,14 +96,14 @@ def judge(case: Case) -> Judgement:
     if attempt.claimed_ms is None:
         return _unclaimed(case)
     if case.device is None or case.device.instance != attempt.instance:
-        return Judgement(Loss.TOO_LATE if task.tries >= MAX_ATTEMPTS else Loss.DIED)
+        return Judgement(Loss.TOO_LATE if task.begun >= MAX_ATTEMPTS else Loss.DIED)
     return _at_work(case)
 
 
 def _after_failure(task: Task, attempt: Attempt) -> Loss:
     if attempt.crashed and sum(each.crashed for each in task.attempts.values()) >= MAX_CRASHES:
         return Loss.POISONED
-    return Loss.TOO_LATE if task.tries >= MAX_ATTEMPTS else Loss.FAILED
+    return Loss.TOO_LATE if task.begun >= MAX_ATTEMPTS else Loss.FAILED
 
 
 def _unclaimed(case: Case) -> Judgement:

@@ -237,6 +237,14 @@ def test_what_fails_for_other_reasons_is_tried_more_often() -> None:
     assert scene.commands() == [FillGap(B, 5, "480p", token, closed=False, why=Loss.TOO_LATE)]
 
 
+def test_an_order_that_nobody_took_is_no_attempt_that_failed() -> None:
+    scene = running()
+    for _ in range(MAX_ATTEMPTS):
+        scene.task(5, "480p", ordered=NOW - 900)
+    scene.task(5, "480p", ordered=NOW - 600, claimed=NOW - 590, failed="the bus was away")
+    assert [each.why for each in orders(scene)] == ["failed"]
+
+
 def test_a_segment_that_kills_its_workers_is_given_up() -> None:
     scene = running(fleet={"one": replace(ONE, instance="new")})
     for _ in range(MAX_ATTEMPTS):
