@@ -8,7 +8,7 @@ All times are the bus's ms.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from streaming.bus.layout import Progress
@@ -141,27 +141,33 @@ class _Deciding:
         return self._decision
 
     def _have_stand_by(self, msn: int) -> None:
-        """Has another device stand by at the newest segment, once it is ordered, and counts what that takes."""
+        """Has another device stand by at the newest segment, as soon as that is ordered, and counts what it takes."""
         device = standby.where(self._view, msn)
         task = self._view.tasks.get(msn)
-        if task is not None and not task.second:
-            device = self._order_standby(task)
+        if task is None:
+            # It is ordered with the attempt: a moment later that may be lost already.
+            orders = (each for each in self._decision.commands if isinstance(each, Order) and each.msn == msn)
+            order = next(orders, None)
+            if order is not None:
+                device = self._order_standby(msn, order.expected, order.device) or device
+        elif not task.second:
+            renditions = sorted(task.tokens.keys() & self._running.keys() - task.done)
+            if renditions:
+                device = self._order_standby(msn, renditions, task.attempts[task.tokens[renditions[0]]].device)
         if device is not None:
             dormant = upkeep(self._description)
             self._decision.standby = Load(device, dormant, more=max(0, self._cost(self._run) - dormant))
 
-    def _order_standby(self, task: Task) -> str | None:
+    def _order_standby(self, msn: int, renditions: Collection[str], home: str) -> str | None:
         """Where it was ordered, if it was."""
-        renditions = tuple(sorted(task.tokens.keys() & self._running.keys() - task.done))
         is_live = self._description.state is BroadcastState.LIVE
-        if not renditions or not is_live or not self._around.critical.holds(self._description, self._audience):
+        if not is_live or not self._around.critical.holds(self._description, self._audience):
             return None
-        home = task.attempts[task.tokens[renditions[0]]].device
         placement, cost_of_all = self._around.placement, self._cost(frozenset(renditions))
-        device = standby.place(self._view, task.msn, placement, self._broadcast, cost_of_all, home=home)
+        device = standby.place(self._view, msn, placement, self._broadcast, cost_of_all, home=home)
         if device is None:
             return None
-        self._add(StandBy(self._broadcast, task.msn, renditions, device.name))
+        self._add(StandBy(self._broadcast, msn, tuple(sorted(renditions)), device.name))
         return device.name
 
     def _promote(self, msn: int, expected: Mapping[str, str], why: str) -> Mapping[str, str]:
@@ -279,6 +285,7 @@ class _Deciding:
         """What befell the newest attempt, as far as something may be done about it now."""
         attempt = task.attempts[token]
         placement, avoid = self._around.placement, {attempt.device}
+        guarded = standby.ready(task, placement.devices) is not None
         found: Judgement = judge(
             Case(
                 view=self._view,
@@ -290,11 +297,12 @@ class _Deciding:
                 elsewhere=placement.roomiest(avoid=avoid) is not None,
                 closed=self._is_closed(task.msn, source),
                 oldest=oldest,
+                guarded=guarded,
             )
         )
         if found.due_ms is not None:
             self._decision.look_by(max(found.due_ms, self._now + 1))
-        if found.loss is not Loss.LATE or standby.ready(task, placement.devices) is not None:
+        if found.loss is not Loss.LATE or guarded:
             # What stands by is there to be used: it adds no decoding, and waits where there is room.
             return found.loss
         # Hedges are the first that overload ends: none goes to where there is no room for it.

@@ -8,7 +8,7 @@ from streaming.media import BroadcastState
 from tests.workers.dispatcher.sights import FLEET, NOW, ONE, B, Scene
 from workers.cost import cost, upkeep
 from workers.dispatcher.commands import Command, Order, Promote, StandBy
-from workers.dispatcher.judgement import LATE_MS, SILENT_MS
+from workers.dispatcher.judgement import GUARDED_LATE_MS, SILENT_MS
 from workers.dispatcher.standby import Criticality
 from workers.ladder import Audience
 from workers.placement import Load
@@ -32,6 +32,13 @@ def of_480p(commands: list[Command]) -> list[Command]:
 
 def test_a_partner_has_another_device_stand_by() -> None:
     assert of_480p(on_air().commands()) == [StandBy(B, 5, ("480p",), "other")]
+
+
+def test_it_is_ordered_with_the_attempt() -> None:
+    first, second = of_480p(on_air(media_ms=12_100).commands())
+    assert isinstance(first, Order)
+    assert (first.msn, first.device) == (6, "one")
+    assert second == StandBy(B, 6, tuple(sorted(first.expected)), "other")
 
 
 def test_so_has_a_broadcast_with_many_viewers() -> None:
@@ -69,6 +76,8 @@ def test_what_a_standby_takes_is_counted_where_it_is_until_it_is_over() -> None:
     assert scene.decision().standby == expected
     scene.media_ms = 12_100
     assert scene.decision().standby == expected
+    scene.partner = False
+    assert scene.decision().standby == replace(expected, more=cost(scene.description, ["480p"]) - dormant)
     scene.tasks[5] = replace(scene.tasks[5], second="")
     assert scene.decision().standby is None
 
@@ -81,7 +90,7 @@ def test_the_next_segment_goes_where_the_attempt_is_and_not_its_standby() -> Non
 
 def struck(**change: object) -> Scene:
     """The standby is there, and what it stands by for is late beyond all budgets."""
-    scene = on_air(media_ms=11_200 + LATE_MS + 40, hedges=0, **change)
+    scene = on_air(media_ms=11_200 + GUARDED_LATE_MS + 40, hedges=0, **change)
     scene.come("480p", 10_800, NOW - 600)
     scene.task(5, device="other", ordered=NOW - 500, claimed=NOW - 490, standby=("480p",))
     return scene
@@ -89,6 +98,15 @@ def struck(**change: object) -> Scene:
 
 def test_a_standby_takes_over_what_is_late_whatever_the_budget() -> None:
     assert of_480p(struck().commands()) == [Promote(B, 5, "e:2", {"480p": "e:1"}, "late")]
+
+
+def test_it_does_so_sooner_than_an_attempt_elsewhere_would_begin() -> None:
+    early = struck()
+    early.media_ms -= 1
+    assert of_480p(early.commands()) == []
+    alone = struck()
+    alone.hedges, alone.tasks[5] = 1, replace(alone.tasks[5], second="")
+    assert [each.why for each in of_480p(alone.commands()) if isinstance(each, Order)] == []
 
 
 def test_a_standby_takes_over_from_a_dead_worker() -> None:
