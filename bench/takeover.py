@@ -6,7 +6,7 @@ The whole installation with two CPU devices, an encoder, and headless Chromium w
 strikes the worker at work: SIGKILL, or SIGSTOP and 3 s later SIGCONT. Takeover is the time from the blow to the next
 part, which is another attempt's; lateness counts from the source chunk that completes a part. A stall is a `waiting`
 event of the video element, a freeze a gap of more than 250 ms between two frames shown. A partner's broadcast has a
-hot standby.
+hot standby; how often one was promoted in the round is told, too.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Round:
 
     blow: str
     takeover: int
+    promotions: int
     latest_part: int
     gap_parts: int
     stalls: int
@@ -80,6 +81,7 @@ class Watched:
     def round(self, blow: str) -> Round:
         """Strikes, and looks on for ROUND_SECONDS."""
         self._page.evaluate(TAKE)
+        promotions = self._promotions()
         victim = self._at_work()
         at = self._bus.run(reading.now_ms())
         os.kill(victim, BLOWS[blow])
@@ -93,12 +95,16 @@ class Watched:
         return Round(
             blow=blow,
             takeover=takeover,
+            promotions=self._promotions() - promotions,
             latest_part=max(late),
             gap_parts=gaps,
             stalls=seen["stalls"],
             freezes=sum(gap > FREEZE_MS for gap in seen["gaps"]),
             longest_freeze=round(max(seen["gaps"])),
         )
+
+    def _promotions(self) -> int:
+        return self._rig.log.count("segment.promoted")
 
     def _at_work(self) -> int:
         """The process that has the newest segment's attempt."""
@@ -160,9 +166,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--partner", action="store_true", help="with a hot standby")
     given = parser.parse_args(arguments)
     rounds = measure(given.rounds, partner=given.partner)
-    columns = ["blow", "takeover ms", "latest part ms", "GAP parts", "stalls", "freezes", "longest freeze ms"]
+    columns = [
+        "blow",
+        "takeover ms",
+        "promotions",
+        "latest part ms",
+        "GAP parts",
+        "stalls",
+        "freezes",
+        "longest freeze ms",
+    ]
     rows = [
-        [one.blow, one.takeover, one.latest_part, one.gap_parts, one.stalls, one.freezes, one.longest_freeze]
+        [
+            one.blow,
+            one.takeover,
+            one.promotions,
+            one.latest_part,
+            one.gap_parts,
+            one.stalls,
+            one.freezes,
+            one.longest_freeze,
+        ]
         for one in rounds
     ]
     print(report.table("A worker is struck while a viewer watches", columns, rows))
