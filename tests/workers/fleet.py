@@ -31,7 +31,7 @@ def worker(bus: Valkey, declared: str, *, ahead: int = 0) -> Iterator[subprocess
     celery = ("tests.workers.celery_ahead", str(ahead)) if ahead else ("celery",)
     with subprocess.Popen([sys.executable, "-m", *celery, *arguments], cwd=settings.BASE_DIR) as process:
         try:
-            eventually(lambda: name in bus.run(devices.alive()))
+            eventually(lambda: name in bus.run(devices.alive()), seconds=60)
             yield process
         finally:
             process.kill()
@@ -51,7 +51,7 @@ def command(bus: Valkey, *declared: str) -> Iterator[Command]:
     environment = {**os.environ, "DEVICES": ",".join(declared)}
     with subprocess.Popen([sys.executable, "manage.py", "workers"], cwd=settings.BASE_DIR, env=environment) as process:
         try:
-            eventually(lambda: len(bus.run(devices.alive())) == len(declared))
+            eventually(lambda: len(bus.run(devices.alive())) == len(declared), seconds=60)
             yield Command(process, {name: found.instance for name, found in bus.run(devices.alive()).items()})
         finally:
             process.terminate()

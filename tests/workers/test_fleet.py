@@ -55,27 +55,34 @@ def test_stopped_and_killed_workers_and_a_lost_dispatcher_cost_no_part(bus: Valk
     assert_whole(bus, live)
 
 
-def test_a_rolling_restart_costs_no_part(bus: Valkey, state_url: str) -> None:
+def test_a_rolling_restart_costs_no_part_of_any_broadcast(bus: Valkey, state_url: str) -> None:
     """Of `manage.py workers`, which drains each device's worker, and waits for it to be back before the next."""
-    track, units = clip(seconds=24, size="640x480")
+    track, units = clip(seconds=24, size="640x480", rate="15", gop=30)
     with ExitStack() as stack:
         running = stack.enter_context(command(bus, "cpu:0", "cpu:1"))
         stack.enter_context(dispatcher(bus))
-        live = Broadcaster(bus, track)
-        thread = live.publish_live(units)
-        eventually(lambda: bool(live.chunks) and live.last_msn == 1)
+        lives = [Broadcaster(bus, track, broadcast=name) for name in ("b", "c", "d")]
+        threads = []
+        for live in lives:  # their segments begin at different times
+            threads.append(live.publish_live(units))
+            eventually(lambda live=live: bool(live.chunks) and live.chunks[-1].part == 1)  # type: ignore[misc]
+        eventually(lambda: lives[0].last_msn == 1)
         assert published(bus, "b", "160p") == []  # nobody watches yet
-        stack.enter_context(audience(bus))
-        eventually(has(bus, 2, 1))
+        stack.enter_context(audience(bus, *(live.broadcast for live in lives)))
+        for live in lives:
+            eventually(has(bus, 2, 1, live.broadcast))
+        since = {live.broadcast: live.last_msn for live in lives}
         held: list[set[str]] = []
         running.process.send_signal(signal.SIGHUP)
         eventually(lambda: rolled_over(bus, running.instances, held), seconds=60)
-        thread.join()
-        live.end()
-        assert_ends_like(bus, live)
+        for live, thread in zip(lives, threads, strict=True):
+            thread.join()
+            live.end()
+            assert_ends_like(bus, live)
     assert all(held)  # at any time there was a device that took tasks
     assert published(bus, "b", "160p")[0].msn == 0  # the segment that was over when somebody came
-    assert_whole(bus, live)
+    for live in lives:
+        assert_whole(bus, live, since=since[live.broadcast])
 
 
 def rolled_over(bus: Valkey, before: dict[str, str], held: list[set[str]]) -> bool:
