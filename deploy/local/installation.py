@@ -139,7 +139,7 @@ def dispatcher() -> Program:
 def beat() -> Program:
     return Program(
         name="beat",
-        argv=(sys.executable, "-m", "celery", "-A", "config", "beat", "--loglevel=WARNING"),
+        argv=(sys.executable, "-m", "celery", "-q", "-A", "config", "beat", "--loglevel=WARNING"),
         stop_seconds=3.0,
     )
 

@@ -28,7 +28,7 @@ OURS = {
     "dispatcher": "manage.py dispatcher",
     "workers": "manage.py workers",
     "workers-gpu": "manage.py workers",
-    "beat": "celery -A config beat",
+    "beat": "celery -q -A config beat",
     "flower": "celery -A config flower",
     "migrate": "manage.py migrate",
 }
