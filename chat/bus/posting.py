@@ -132,11 +132,11 @@ local speed = redis.call('INCR', tempo .. decimal(second))
 if speed == 1 then redis.call('PEXPIRE', tempo .. decimal(second), 3000) end
 local before = tonumber(redis.call('GET', tempo .. decimal(second - 1)) or '0')
 local expected = math.max(speed, before)
-if expected > SAMPLE_ABOVE and not first then
+if expected > SAMPLE_ABOVE then
   if speed == SAMPLE_ABOVE + 1 or speed == 1 then
     redis.call('SPUBLISH', live, 'e {"type":"sample","tempo":' .. decimal(expected) .. '}')
   end
-  if math.random(expected) > SAMPLE_ABOVE then
+  if not first and math.random(expected) > SAMPLE_ABOVE then
     local epoch = epoch_of(head, fresh)
     local number = redis.call('HINCRBY', head, 'hidden', 1)
     local id = identify(epoch, HIDDEN + number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from chat.services import moderation, roles, settings
-from tests.chat.conftest import Connect, Server, Socket, cookie_of
+from tests.chat.conftest import Connect, Server, Socket, cookie_of, token_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -121,3 +122,31 @@ async def test_a_timeout_ends_by_itself(alice: User, bobby: User, sides: Sides) 
 async def test_500_code_points(sides: Sides) -> None:
     letters = "".join(chr(0x20000 + number) for number in range(500))  # of four bytes each
     assert await at_once(sides, letters[:499] + "{side}", letters + "{side}") == ["ack", "ack", "too_long", "too_long"]
+
+
+async def test_a_very_busy_room_shows_a_sample_says_so_and_lets_vips_through(
+    web: Server, second_web: Server, alice: User, make_user: Callable[[str], User], enter: Connect
+) -> None:
+    def tokens() -> list[str]:
+        people = [make_user(f"fan_{number}") for number in range(24)]
+        roles.set_vip(channel=alice.channel, by=alice, target=people[0], granted=True, now=timezone.now())
+        return [token_of(one) for one in people]
+
+    listener = await enter(web, alice.username)
+    crowd = [
+        await enter((web, second_web)[number % 2], alice.username, headers={"Authorization": f"Bearer {token}"})
+        for number, token in enumerate(await database_sync_to_async(tokens)())
+    ]
+
+    async def talk(socket: Socket) -> list[dict[str, Any]]:
+        for number in range(19):
+            await socket.send(type="message", text=f"number {number}", nonce=str(number))
+        return [await socket.get("ack", seconds=20) for _ in range(19)]
+
+    answers = await asyncio.gather(*(talk(socket) for socket in crowd))
+    shown = {answer["id"] for answers_of_one in answers for answer in answers_of_one if answer["shown"]}
+    assert 100 <= len(shown) < 24 * 19
+    assert all(answer["shown"] for answer in answers[0])
+    heard = {message["id"] for message in await listener.messages(len(shown))}
+    assert heard == shown
+    assert listener.take("sample")[0]["tempo"] > 100
