@@ -144,6 +144,8 @@ async def test_a_very_busy_room_shows_a_sample_says_so_and_lets_vips_through(
         return [await socket.get("ack", seconds=20) for _ in range(19)]
 
     answers = await asyncio.gather(*(talk(socket) for socket in crowd))
+    for socket in crowd:
+        socket.connection.transport.abort()  # a close would wait for all that nobody reads
     shown = {answer["id"] for answers_of_one in answers for answer in answers_of_one if answer["shown"]}
     assert 100 <= len(shown) < 24 * 19
     assert all(answer["shown"] for answer in answers[0])
