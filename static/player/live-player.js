@@ -5,6 +5,7 @@ import { NativeEngine } from "./native-engine.js";
 import { AUDIO } from "./renditions.js";
 import { Rewind } from "./rewind.js";
 import { Stage } from "./stage.js";
+import { VodEngine } from "./vod-engine.js";
 
 /** A viewer this close to live when playback goes on is pulled back to it. Seconds. */
 const CLOSE_TO_LIVE = 3;
@@ -19,7 +20,7 @@ export class LivePlayer {
   #stage;
   #video;
   #engine = null;
-  /** Going back to the start, where the channel allows it and hls.js plays. */
+  /** Going back to the start, where the channel allows it. */
   #rewind = null;
   #watch;
   #heartbeat;
@@ -58,8 +59,9 @@ export class LivePlayer {
     this.#stage.listenTo(this.#engine);
     this.#stage.use(this.#engine);
     const bar = this.#stage.part("[data-rewind]");
-    if (bar && LiveEngine.supported) {
-      this.#rewind = new Rewind(this.#video, bar, () => this.#behindLive());
+    if (bar) {
+      const recorded = LiveEngine.supported ? new VodEngine(this.#video) : new NativeEngine(this.#video);
+      this.#rewind = new Rewind(recorded, bar, () => this.#behindLive());
       this.#listenToRewind();
     }
     this.#listenToEngine();

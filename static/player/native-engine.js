@@ -5,7 +5,8 @@ import { AUDIO, AUTO } from "./renditions.js";
  * The same shape as LiveEngine and VodEngine; the system adapts by itself, so the only choices are Auto and audio only.
  */
 export class NativeEngine extends EventTarget {
-  #video;
+  /** @type {HTMLVideoElement} */
+  video;
   #manifest = "";
   #wanted = AUTO;
   #listening = null;
@@ -26,28 +27,28 @@ export class NativeEngine extends EventTarget {
   /** @param {HTMLVideoElement} video */
   constructor(video) {
     super();
-    this.#video = video;
+    this.video = video;
   }
 
-  /** `at`, in seconds, is where a recording begins; what is live begins at live. */
-  open(manifest, { rendition, at }) {
+  /** Where to begin, in seconds: a recording `at`, a broadcast `behind` its end; what is live begins at live. */
+  open(manifest, { rendition, at, behind }) {
     this.close();
-    this.#recorded = at !== undefined;
+    this.#recorded = at !== undefined || behind !== undefined;
     this.#manifest = manifest;
     this.#wanted = rendition === AUDIO ? AUDIO : AUTO;
     this.#listening = new AbortController();
     const { signal } = this.#listening;
-    this.#video.addEventListener("error", () => this.#fail(), { signal });
-    this.#video.addEventListener("waiting", () => this.#wait(), { signal });
-    this.#load(at);
+    this.video.addEventListener("error", () => this.#fail(), { signal });
+    this.video.addEventListener("waiting", () => this.#wait(), { signal });
+    this.#load(() => (behind === undefined ? at : Math.max(0, this.#end - behind)));
     this.dispatchEvent(new CustomEvent("renditions"));
   }
 
   close() {
     this.#listening?.abort();
     this.#listening = null;
-    this.#video.removeAttribute("src");
-    this.#video.load();
+    this.video.removeAttribute("src");
+    this.video.load();
   }
 
   get wanted() {
@@ -60,14 +61,14 @@ export class NativeEngine extends EventTarget {
 
   choose(name) {
     this.#wanted = name === AUDIO ? AUDIO : AUTO;
-    this.#load(this.#recorded ? this.#video.currentTime : undefined);
-    this.#video.play().catch(() => {});
+    const { currentTime } = this.video;
+    this.#load(() => (this.#recorded ? currentTime : undefined));
+    this.video.play().catch(() => {});
   }
 
   goLive() {
-    const { seekable } = this.#video;
-    if (seekable.length) {
-      this.#video.currentTime = seekable.end(seekable.length - 1);
+    if (this.#end) {
+      this.video.currentTime = this.#end;
     }
   }
 
@@ -83,25 +84,39 @@ export class NativeEngine extends EventTarget {
 
   restoreHoldBack() {}
 
+  /** Seconds behind live, where the browser knows what time it was (Safari) or sees an end that moves; else null. */
   get latency() {
-    const start = this.#video.getStartDate?.().getTime();
-    return Number.isFinite(start) ? Math.max(0, (Date.now() - start) / 1000 - this.#video.currentTime) : null;
+    const { currentTime, duration } = this.video;
+    const start = this.video.getStartDate?.().getTime();
+    if (Number.isFinite(start)) {
+      return Math.max(0, (Date.now() - start) / 1000 - currentTime);
+    }
+    return Number.isFinite(duration) ? null : this.behind.now;
   }
 
   get behind() {
-    const { seekable, currentTime } = this.#video;
-    return { now: seekable.length ? seekable.end(seekable.length - 1) - currentTime : 0, target: 2 };
+    return { now: this.#end && this.#end - this.video.currentTime, target: 2 };
   }
 
-  #load(at) {
+  /** Where what can be played ends, in seconds; 0 before anything is known. */
+  get #end() {
+    const { seekable } = this.video;
+    return seekable.length ? seekable.end(seekable.length - 1) : 0;
+  }
+
+  /** @param {() => number | undefined} begin asked once the playlist is known; undefined leaves it to the browser */
+  #load(begin) {
     const manifest = new URL(this.#manifest, location.href);
-    const audio = new URL("audio/index.m3u8", manifest);
+    const audio = new URL(`audio/${manifest.pathname.endsWith("/dvr.m3u8") ? "dvr" : "index"}.m3u8`, manifest);
     audio.search = manifest.search; // what is not for everybody is asked for with a token
-    this.#video.src = (this.#wanted === AUDIO ? audio : manifest).href;
-    if (at) {
-      const begin = () => (this.#video.currentTime = at);
-      this.#video.addEventListener("loadedmetadata", begin, { once: true, signal: this.#listening.signal });
-    }
+    this.video.src = (this.#wanted === AUDIO ? audio : manifest).href;
+    const seek = () => {
+      const at = begin();
+      if (at !== undefined) {
+        this.video.currentTime = at;
+      }
+    };
+    this.video.addEventListener("loadedmetadata", seek, { once: true, signal: this.#listening.signal });
     this.dispatchEvent(new CustomEvent("rendition"));
   }
 

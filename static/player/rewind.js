@@ -1,5 +1,3 @@
-import { VodEngine } from "./vod-engine.js";
-
 /** Less than this behind live is live. Seconds. */
 const NEAR_LIVE = 8;
 const EVERY_MS = 500;
@@ -13,16 +11,18 @@ export class Rewind extends EventTarget {
   #startedAt = 0;
   #dragged = false;
 
-  /** The engine that plays from further back. */
   engine;
   /** Whether it does. */
   on = false;
 
-  /** @param {HTMLVideoElement} video @param {HTMLInputElement} bar @param {() => number} behind seconds behind live now */
-  constructor(video, bar, behind) {
+  /**
+   * @param {VodEngine | NativeEngine} engine plays from further back @param {HTMLInputElement} bar
+   * @param {() => number} behind seconds behind live now
+   */
+  constructor(engine, bar, behind) {
     super();
     this.#bar = bar;
-    this.engine = new VodEngine(video);
+    this.engine = engine;
     bar.addEventListener("input", () => {
       this.#dragged = true;
       this.#describe(-bar.valueAsNumber);

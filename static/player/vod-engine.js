@@ -3,10 +3,14 @@ import { recordedConfig } from "./hls-config.js";
 import { MseEngine } from "./mse-engine.js";
 import { AUDIO, AUTO, autoStart, renditionsOf } from "./renditions.js";
 
+/** A rendition that has nothing where one watches (GAP) is tried again after so long. */
+const GAP_MS = 10_000;
+
 /** Plays what is recorded: a VOD, or a broadcast that is on further back than live. */
 export class VodEngine extends MseEngine {
   #bandwidth = 0;
   #behind = undefined;
+  #gapTimer = 0;
 
   /**
    * @param {string} manifest the multivariant playlist
@@ -56,7 +60,9 @@ export class VodEngine extends MseEngine {
       this.announce("renditions");
     });
     hls.on(Hls.Events.ERROR, (_, data) => {
-      if (data.details === Hls.ErrorDetails.BUFFER_STALLED_ERROR) {
+      if (data.details === Hls.ErrorDetails.FRAG_GAP) {
+        this.#returnLater(hls);
+      } else if (data.details === Hls.ErrorDetails.BUFFER_STALLED_ERROR) {
         this.stalls += 1;
         this.announce("stall");
       } else {
@@ -65,6 +71,17 @@ export class VodEngine extends MseEngine {
     });
     hls.loadSource(url);
     hls.attachMedia(this.video);
+  }
+
+  /** hls.js has gone to a rendition that has what this one lacks; the viewer's choice is taken up again. */
+  #returnLater(hls) {
+    const name = this.wanted;
+    clearTimeout(this.#gapTimer);
+    this.#gapTimer = setTimeout(() => {
+      if (this.hls === hls && this.wanted === name && name !== AUTO) {
+        hls.loadLevel = this.levelOf(name);
+      }
+    }, GAP_MS);
   }
 
   #start(at) {

@@ -36,7 +36,7 @@ def create_app(*, bus_url: str = "", state_url: str = "", archive: Archive | Non
     kept = archive or NoArchive()
     player = Player(bus, following, kept)
     dash = Dash(following, now_ms=_unix_ms)
-    dvr = Dvr(bus, following, kept, time.monotonic)
+    dvr = Dvr(bus, following, kept, clock=time.monotonic, now_ms=_unix_ms)
     audience = Audience(bus, state, following, now_ms=_unix_ms, clock=time.monotonic)
 
     @asynccontextmanager

@@ -1,14 +1,16 @@
 """A live broadcast from its start: playlists that only grow, over the archive and the bus.
 
 They have segments and no parts, so they are some seconds behind; a player goes there to look back, and returns to the
-live playlists. Segments have the same addresses in both. Only source and audio are offered: of the ladder there is
-only what somebody has watched.
+live playlists. Segments have the same addresses in both. Of the ladder there is what ran: while nobody wanted a
+rendition its time is GAP, and players take another there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import groupby
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,7 +21,7 @@ from streaming.bus.redis import AsyncValkey
 from streaming.hls.multivariant import render_multivariant
 from streaming.hls.playlist import segment_uri
 from streaming.hls.recording import Recorded, render_event
-from streaming.media import AUDIO, Chunk, Closes, Description, Rendition
+from streaming.media import AUDIO, SOURCE, Chunk, Closes, Rendition
 from streaming.playback.archive import Archive, Archived
 from streaming.playback.errors import NotHere, UnknownRendition
 from streaming.playback.follower import Follower
@@ -31,6 +33,10 @@ FRESH_S = 1.0
 """How old a playlist may be: one is made a second, whoever watches."""
 RENDITIONS = 512
 """The most renditions of which a playlist is remembered."""
+LAG = 2
+"""A segment of the ladder that is not there once the source has so many behind it will not come any more."""
+SETTLE_MS = 8_000
+"""So long after the last picture the ladder is through with the last segment, or has given it up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +46,28 @@ class _Made:
 
 
 class Dvr:
-    """Answers for every broadcast; `clock` is a steady one in seconds."""
+    """Answers for every broadcast; `clock` is a steady one in seconds, `now_ms` UTC."""
 
-    def __init__(self, bus: AsyncValkey, following: Following, archive: Archive, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        bus: AsyncValkey,
+        following: Following,
+        archive: Archive,
+        *,
+        clock: Callable[[], float],
+        now_ms: Callable[[], int],
+    ) -> None:
         self._bus = bus
         self._following = following
         self._archive = archive
         self._clock = clock
+        self._now_ms = now_ms
         self._made: dict[tuple[str, str], _Made] = {}
 
     async def manifest(self, request: Request) -> Response:
         """The multivariant playlist. 404 if the broadcast can't be watched from its start."""
         follower = await begun(self._following, request.path_params["broadcast"])
-        offered = _offered(follower.description)
+        offered = _offered(follower)
         if not offered or await self._archive.segments(follower.broadcast, offered[0].name) is None:
             raise NotHere("broadcast's start")
         text = render_multivariant(offered, playlist="dvr.m3u8")
@@ -62,7 +77,7 @@ class Dvr:
         """A media playlist (EXT-X-PLAYLIST-TYPE:EVENT) from the broadcast's start to its last whole segment."""
         follower = await begun(self._following, request.path_params["broadcast"])
         name = request.path_params["rendition"]
-        rendition = next((one for one in _offered(follower.description) if one.name == name), None)
+        rendition = next((one for one in _offered(follower) if one.name == name), None)
         if rendition is None:
             raise UnknownRendition(follower.broadcast, name)
         made = self._made.get((follower.broadcast, name))
@@ -76,16 +91,17 @@ class Dvr:
 
     async def _render(self, follower: Follower, rendition: Rendition) -> Playlist:
         ended = follower.has_ended  # before reading: what is there when it has ended is all
-        archived = await self._archive.segments(follower.broadcast, rendition.name)
-        if archived is None:
-            raise NotHere("broadcast's start")
-        first = archived[-1].msn + 1 if archived else 0
-        live = await self._bus.run(
-            reading.headers(follower.broadcast, rendition.name, span_ms=KEEP_HELD_MS, from_msn=first)
-        )
-        segments = [*archived, *_whole((chunk for _, chunk, _ in live), first=first, ended=ended)]
+        lead = follower.description.renditions[0]
+        leads = rendition.name in (lead.name, AUDIO)
+        segments = await self._unbroken(follower, rendition if leads else lead, ended=ended)
+        if segments and not leads:
+            settled = ended and self._now_ms() > segments[-1].wall_ms + SETTLE_MS
+            found = await self._made_of(follower, rendition, settled=settled)
+            own = beside(found, segments, scale=Fraction(rendition.timescale, lead.timescale), settled=settled)
+            ended = ended and len(own) == len(segments)
+            segments = own
         if not segments:
-            raise NotHere("broadcast's first segment")
+            raise NotHere("first segment")
         text = render_event(
             [
                 Recorded(
@@ -108,33 +124,76 @@ class Dvr:
         )
         return Playlist.of(text)
 
+    async def _unbroken(self, follower: Follower, rendition: Rendition, *, ended: bool) -> list[Archived]:
+        """What is archived, and behind it what is on the bus, if that has it from there on: an EVENT playlist has no
+        holes."""
+        archived = await self._archive.segments(follower.broadcast, rendition.name)
+        if archived is None:
+            raise NotHere("broadcast's start")
+        first = archived[-1].msn + 1 if archived else 0
+        live = await self._on_bus(follower, rendition, first=first, all_whole=ended)
+        return [*archived, *live] if live and live[0].msn == first else list(archived)
 
-def _offered(description: Description) -> Sequence[Rendition]:
-    """Source and audio, those that are never transcoded."""
-    return [one for place, one in enumerate(description.renditions) if place == 0 or one.name == AUDIO]
+    async def _made_of(self, follower: Follower, rendition: Rendition, *, settled: bool) -> dict[int, Archived]:
+        """What there is of a rendition of the ladder, by MSN."""
+        archived = await self._archive.segments(follower.broadcast, rendition.name) or []
+        first = archived[-1].msn + 1 if archived else 0
+        live = await self._on_bus(follower, rendition, first=first, all_whole=settled)
+        return {segment.msn: segment for segment in (*archived, *live) if not segment.gap}
+
+    async def _on_bus(self, follower: Follower, rendition: Rendition, *, first: int, all_whole: bool) -> list[Archived]:
+        """The whole segments on the bus from MSN `first` on; the last one counts only if it was closed, or if
+        `all_whole`."""
+        call = reading.headers(follower.broadcast, rendition.name, span_ms=KEEP_HELD_MS, from_msn=first)
+        headers = await self._bus.run(call)
+        groups = [list(parts) for _, parts in groupby((chunk for _, chunk, _ in headers), key=lambda chunk: chunk.msn)]
+        if groups and not all_whole and groups[-1][-1].closes is not Closes.SEGMENT:
+            groups.pop()
+        # Of source and audio a segment that is there in part is played, of the ladder there is another rendition.
+        missing = all if rendition.name in (SOURCE, AUDIO) else any
+        return [_segment(parts, gap=missing(part.gap for part in parts)) for parts in groups]
 
 
-def _whole(chunks: Iterable[Chunk], *, first: int, ended: bool) -> list[Archived]:
-    """The segments from MSN `first` on that are whole; none if the bus hasn't got that one any more, or not yet all of
-    it: an EVENT playlist has no holes."""
-    found: list[list[Chunk]] = []
-    for chunk in chunks:
-        if not found or found[-1][0].msn != chunk.msn:
-            found.append([])
-        found[-1].append(chunk)
-    if found and not ended and found[-1][-1].closes is not Closes.SEGMENT:
-        found.pop()
-    if not found or found[0][0].msn != first:
+def beside(
+    found: Mapping[int, Archived], leading: Sequence[Archived], *, scale: Fraction, settled: bool
+) -> list[Archived]:
+    """A rendition's segments next to the leading ones, up to one that may still come; what was not made is GAP.
+
+    `scale` is its ticks to one of the leading rendition's. Nothing may come any more once it is `settled`. Empty as
+    long as there is none: its playlist begins with an init section.
+    """
+    first = next((found[model.msn] for model in leading if model.msn in found), None)
+    if first is None:
         return []
-    return [
-        Archived(
-            msn=parts[0].msn,
-            dts=parts[0].dts,
-            duration=parts[-1].dts + parts[-1].duration - parts[0].dts,
-            wall_ms=parts[0].wall_ms,
-            discontinuity=parts[0].discontinuity,
-            init=parts[0].init,
-            gap=all(part.gap for part in parts),
-        )
-        for parts in found
-    ]
+    segments: list[Archived] = []
+    init = first.init
+    for model in leading:
+        segment = found.get(model.msn)
+        if segment is None:
+            if model.msn > leading[-1].msn - LAG and not settled:
+                break
+            dts = int(model.dts * scale)
+            duration = int((model.dts + model.duration) * scale) - dts
+            segment = replace(model, dts=dts, duration=duration, init=init, gap=True)
+        init = segment.init
+        segments.append(segment)
+    return segments
+
+
+def _offered(follower: Follower) -> Sequence[Rendition]:
+    """Source and audio, and what of the ladder has run by now."""
+    renditions = follower.description.renditions
+    return [one for one in renditions if one.name in {renditions[0].name, AUDIO, *follower.progress}]
+
+
+def _segment(parts: Sequence[Chunk], *, gap: bool) -> Archived:
+    first, last = parts[0], parts[-1]
+    return Archived(
+        msn=first.msn,
+        dts=first.dts,
+        duration=last.dts + last.duration - first.dts,
+        wall_ms=first.wall_ms,
+        discontinuity=first.discontinuity,
+        init=next((part.init for part in parts if not part.gap), first.init),
+        gap=gap,
+    )

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from bench.browser import until
+from bench.browser import choose_quality, qualities, until
 from bench.rig import BASE_DIR, Rig
-from tests.e2e.clip import publish
+from tests.e2e.clip import make_clip, publish
 from tests.e2e.test_site import sign_up
 
 LOGIN = "filmed"
@@ -133,25 +133,68 @@ def test_a_viewer_cuts_a_clip_out_of_it(page: Page, video: str) -> None:
     until(page, "document.querySelector('video').currentTime > 0.5")
 
 
-def test_a_viewer_of_what_is_on_goes_back_to_its_start_and_to_live(page: Page, rig: Rig, clip: Path) -> None:
+def test_a_viewer_of_what_is_on_goes_back_to_its_start_and_to_live(
+    page: Page, rig: Rig, tmp_path: Path, phone: Page
+) -> None:
     streamer = rig.streamer("rewound")
+    clip = make_clip(tmp_path / "clip.flv", seconds=100)
     with publish(clip, streamer.publish_url) as encoder:
         try:
-            rig.broadcast_of("rewound")
-            page.goto("/rewound")
-            page.evaluate(
-                "document.addEventListener('playbackprogress', (event) => (window.latency = event.detail.latency))"
-            )
-            until(page, "window.latency > 0")
-            bar = page.get_by_label("Go back in the stream")
-            expect(bar).to_be_enabled()
-            expect(bar).to_have_attribute("aria-valuetext", "Live")
-            until(page, "document.querySelector('[data-rewind]').min < -16", seconds=30)
-            bar.evaluate("bar => { bar.value = bar.min; bar.dispatchEvent(new Event('change')) }")
-            until(page, "window.latency > 12", seconds=20)
-            plays_from(page, 0)
-            page.keyboard.press("l")
-            until(page, "window.latency < 4", seconds=20)
-            expect(bar).to_have_attribute("aria-valuetext", "Live")
+            broadcast = rig.broadcast_of("rewound")
+            assert rig.status(f"/streams/{broadcast}/160p/index.m3u8") == 200  # somebody else watches this
+            for viewer in (page, phone):
+                goes_back(viewer, "/rewound")
+                if viewer is page:
+                    sees_a_rendition_where_it_was_made(viewer)
+                comes_back(viewer)
         finally:
             encoder.kill()
+
+
+def goes_back(page: Page, channel: str) -> None:
+    page.goto(channel)
+    page.evaluate("document.addEventListener('playbackprogress', (event) => (window.latency = event.detail.latency))")
+    until(page, "window.latency > 0")
+    bar = page.get_by_label("Go back in the stream")
+    expect(bar).to_be_enabled()
+    expect(bar).to_have_attribute("aria-valuetext", "Live")
+    until(page, "document.querySelector('[data-rewind]').min < -16", seconds=30)
+    bar.evaluate("bar => { bar.value = bar.min; bar.dispatchEvent(new Event('change')) }")
+    until(page, "window.latency > 12", seconds=20)
+    plays_from(page, 0)
+
+
+def sees_a_rendition_where_it_was_made(page: Page) -> None:
+    """It began after the broadcast, so at its start there is another."""
+    assert list(qualities(page)) == ["auto", "source", "160p", "audio"]
+    choose_quality(page, "160p")
+    until(page, "document.querySelector('video').videoHeight === 160", seconds=30)
+    assert page.evaluate("window.latency > 6")
+
+
+def comes_back(page: Page) -> None:
+    page.keyboard.press("l")
+    until(page, "window.latency < 4", seconds=20)
+    expect(page.get_by_label("Go back in the stream")).to_have_attribute("aria-valuetext", "Live")
+
+
+@pytest.fixture
+def phone(browser: Browser, rig: Rig) -> Iterator[Page]:
+    """A page on a phone without MSE: it plays by the browser's own HLS, as Safari does on older iPhones."""
+    context = browser.new_context(base_url=rig.url, viewport={"width": 390, "height": 844}, has_touch=True)
+    context.add_init_script("for (const kind of ['', 'Managed', 'WebKit']) delete window[`${kind}MediaSource`]")
+    page = context.new_page()
+    if not page.evaluate("document.createElement('video').canPlayType('application/vnd.apple.mpegurl')"):
+        pytest.skip("this Chromium plays no HLS by itself")
+    yield page
+    context.close()
+
+
+def test_a_phone_without_mse_plays_seeks_and_comes_back(phone: Page, video: str) -> None:
+    phone.goto(f"/videos/{video}?t=12s")
+    assert 12 <= plays_from(phone, 12) < 16
+    film(phone, "(v.currentTime = 30)")
+    assert plays_from(phone, 30) < 35
+    choose_quality(phone, "audio")
+    until(phone, "document.querySelector('[data-player]').dataset.state === 'audio'")
+    assert plays_from(phone, 30) < 40

@@ -12,7 +12,7 @@ from uuid import UUID
 from streaming.models import Broadcast
 from streaming.playback.archive import Archived
 from vods.access import is_open
-from vods.library import timeline_of
+from vods.library import leading_rendition, timeline_of
 from vods.models import Bundle, InitSection, Vod, VodRendition, VodState
 from vods.playback.ranges import Files
 from vods.playback.recent import Recent
@@ -78,7 +78,7 @@ def _list(broadcast: str, name: str) -> list[Archived] | None:
     if vod is None:
         return [] if _is_about_to_begin(broadcast) else None
     rendition = vod.renditions.filter(name=name).first()
-    return [] if rendition is None else _settled(rendition)
+    return [] if rendition is None else _settled(vod, rendition)
 
 
 def _is_about_to_begin(broadcast: str) -> bool:
@@ -87,11 +87,16 @@ def _is_about_to_begin(broadcast: str) -> bool:
     return found is not None and settings_of(found.channel_id).dvr
 
 
-def _settled(rendition: VodRendition) -> list[Archived]:
-    """The segments of which nothing will change any more: up to a hole that a run may still come to fill."""
+def _settled(vod: Vod, rendition: VodRendition) -> list[Archived]:
+    """The segments of which nothing will change any more: up to a hole that a run may still come to fill.
+
+    A run is archived in all renditions at once, so one that the leading rendition has is no hole in another.
+    """
     segments = timeline_of(rendition).segments
     settled = run_of(segments[-1].msn) - PATIENCE_RUNS * RUN if segments else 0
-    there = {run_of(bundle.first_msn) for bundle in rendition.bundles.only("first_msn")}
+    lead = leading_rendition(vod)
+    runs = lead.bundles.values_list("first_msn", flat=True) if lead else []
+    there = {run_of(first) for first in runs}
     found = []
     for segment in segments:
         if segment.msn >= settled and run_of(segment.msn) not in there:
