@@ -84,6 +84,11 @@ export class NativeEngine extends EventTarget {
 
   restoreHoldBack() {}
 
+  /** Whether what was can be sought: of a broadcast that is on Safari says what can, Chromium's HLS nothing. */
+  get seeks() {
+    return this.video.seekable.length > 0;
+  }
+
   /** Seconds behind live, where the browser knows what time it was (Safari) or sees an end that moves; else null. */
   get latency() {
     const { currentTime, duration } = this.video;
@@ -91,7 +96,7 @@ export class NativeEngine extends EventTarget {
     if (Number.isFinite(start)) {
       return Math.max(0, (Date.now() - start) / 1000 - currentTime);
     }
-    return Number.isFinite(duration) ? null : this.behind.now;
+    return Number.isFinite(duration) || !this.seeks ? null : this.behind.now;
   }
 
   get behind() {
@@ -101,7 +106,7 @@ export class NativeEngine extends EventTarget {
   /** Where what can be played ends, in seconds; 0 before anything is known. */
   get #end() {
     const { seekable } = this.video;
-    return seekable.length ? seekable.end(seekable.length - 1) : 0;
+    return this.seeks ? seekable.end(seekable.length - 1) : 0;
   }
 
   /** @param {() => number | undefined} begin asked once the playlist is known; undefined leaves it to the browser */

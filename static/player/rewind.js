@@ -48,7 +48,6 @@ export class Rewind extends EventTarget {
       // By the server's clock: a viewer's may be wrong by more than the broadcast is long.
       const now = Date.parse(response.headers.get("Date") ?? "") || Date.now();
       this.#startedAt = Date.now() - (now - Date.parse((await response.json()).startedAt));
-      this.#bar.disabled = false;
     }
   }
 
@@ -75,6 +74,7 @@ export class Rewind extends EventTarget {
       return;
     }
     const length = Math.max(1, Math.round((Date.now() - this.#startedAt) / 1000));
+    this.#bar.disabled = !this.engine.seeks;
     this.#bar.min = String(-length);
     this.#bar.valueAsNumber = behind < NEAR_LIVE ? 0 : -Math.min(length, Math.round(behind));
     this.#describe(-this.#bar.valueAsNumber);

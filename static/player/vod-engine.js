@@ -12,6 +12,8 @@ export class VodEngine extends MseEngine {
   #behind = undefined;
   #gapTimer = 0;
 
+  seeks = true;
+
   /**
    * @param {string} manifest the multivariant playlist
    * @param {{rendition: string, bandwidth: number, at?: number, behind?: number}} start what to play, the remembered
