@@ -1,4 +1,4 @@
-// A video that is being made ready, or brought back from cold storage: the page shows it as soon as it plays.
+// A video or clip that is being made ready, or brought back from cold storage: the page shows it as soon as it plays.
 
 const { json, everyMs } = document.querySelector("[data-video-waiting]").dataset;
 
@@ -6,7 +6,8 @@ async function look() {
   const response = await fetch(json).catch(() => null);
   if (response?.ok) {
     const { state, atHand } = await response.json();
-    if (state === "failed" || (state === "ready" && atHand)) {
+    // Of a clip nothing is said: it always is at hand.
+    if (state === "failed" || (state === "ready" && atHand !== false)) {
       location.reload();
       return;
     }
