@@ -181,7 +181,16 @@ class _Deciding:
         if takes and msn not in self._promoted:
             self._promoted.add(msn)
             self._add(Promote(self._broadcast, msn, ready.token, takes, why))
+            self._promote_next(msn, {task.attempts[held].device for held in takes.values()}, why)
         return {name: held for name, held in expected.items() if name not in takes}
+
+    def _promote_next(self, msn: int, lost: Collection[str], why: str) -> None:
+        """Lets a standby take over what the same devices have of the next segment: it waits there for this one's
+        encoder, and would be late in its turn."""
+        task = self._view.tasks.get(msn + 1)
+        if task is not None:
+            waiting = {name: held for name, held in task.tokens.items() if task.attempts[held].device in lost}
+            self._promote(msn + 1, waiting, why)
 
     def _known_audience(self, audience: Audience) -> Audience:
         """The audience with those who don't report: a player that asks for a rendition just now watches it."""

@@ -100,6 +100,18 @@ def test_a_standby_takes_over_what_is_late_whatever_the_budget() -> None:
     assert of_480p(struck().commands()) == [Promote(B, 5, "e:2", {"480p": "e:1"}, "late")]
 
 
+def test_it_takes_over_the_next_segment_at_once_too() -> None:
+    scene = on_air(media_ms=12_000 + GUARDED_LATE_MS + 40, hedges=0)
+    scene.come("480p", 11_600, NOW - 600)
+    scene.task(5, device="other", ordered=NOW - 1_900, claimed=NOW - 1_890, standby=("480p",))
+    scene.task(6, "480p", ordered=NOW - 200, claimed=NOW - 190)
+    scene.task(6, device="other", ordered=NOW - 200, claimed=NOW - 190, standby=("480p",))
+    assert [each for each in of_480p(scene.commands()) if isinstance(each, Promote)] == [
+        Promote(B, 5, "e:2", {"480p": "e:1"}, "late"),
+        Promote(B, 6, "e:2", {"480p": "e:1"}, "late"),
+    ]
+
+
 def test_it_does_so_sooner_than_an_attempt_elsewhere_would_begin() -> None:
     early = struck()
     early.media_ms -= 1
