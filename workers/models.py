@@ -113,8 +113,7 @@ class Step(models.Model):
     """One piece of work. `token` names the attempt that has it, until `lease_until`; each claim gives another.
 
     `delay` passes between the moment when nothing keeps it any more and its first attempt. `due_at` is when it may be
-    claimed, `wake_at` when the next message about it goes out, and `wakes` how many did
-    since it fell due.
+    claimed, `wake_at` when the next message about it goes out, and `wakes` how many did since it fell due.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

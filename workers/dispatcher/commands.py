@@ -145,5 +145,5 @@ class Picture:
 
 
 Command: TypeAlias = (
-    Look | Order | StandBy | Promote | Deadline | FillGap | Start | StartLater | Stop | Shed | Refuse | Picture
+    Order | StandBy | Promote | Deadline | FillGap | Start | StartLater | Stop | Shed | Refuse | Picture
 )

@@ -127,8 +127,8 @@ class Dispatcher:
         if self._machine.is_short:
             self._bus.run(devices.run_short())
 
-    def _see(self, looks: Sequence[Command]) -> None:
-        names = [look.broadcast for look in looks if isinstance(look, Look)]
+    def _see(self, looks: Sequence[Look]) -> None:
+        names = [look.broadcast for look in looks]
         # When all are due at once, the first orders go out before the last broadcasts were seen.
         for at in range(0, len(names), BATCH):
             self._see_all(names[at : at + BATCH])

@@ -84,9 +84,9 @@ class Machine:
             for broadcast in list(self._broadcasts):
                 self._look(broadcast, now_ms)
 
-    def tick(self, now_ms: int) -> list[Command]:
+    def tick(self, now_ms: int) -> list[Look]:
         """Whoever is due to be looked at."""
-        looks: list[Command] = []
+        looks = []
         while self._due and self._due[0][0] <= now_ms:
             at_ms, name = heapq.heappop(self._due)
             broadcast = self._broadcasts.get(name)
