@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
@@ -67,3 +68,24 @@ def test_a_broadcast_that_ended_unheard_ends_on_the_bus(bus: Valkey, broadcast: 
     services.end_broadcast(broadcast_id=broadcast.pk, now=timezone.now(), publish=lambda _: None)
     sweep(bus, grace_seconds=60)
     assert bus.run(reading.leases()) == {}
+
+
+class Once(threading.Event):
+    """Set when it is waited for a second time."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        was_set = self.is_set()
+        self.set()
+        return was_set
+
+
+def test_a_connection_that_was_cut_ends_no_thread(bus: Valkey, broadcast: Broadcast) -> None:
+    lease(bus, str(broadcast.pk), -1_000)
+    connection.ensure_connection()
+    connection.connection.close()  # behind Django's back, as a server that goes
+    Sweep(bus, grace_seconds=0, stop=Once()).run()
+    broadcast.refresh_from_db()
+    assert broadcast.state == BroadcastState.LIVE
+    Sweep(bus, grace_seconds=0, stop=Once()).run()
+    broadcast.refresh_from_db()
+    assert broadcast.state == BroadcastState.ENDED
