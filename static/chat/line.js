@@ -61,10 +61,20 @@ function body(message, emotes, me) {
   return nodes;
 }
 
-function time(ts) {
-  const made = element("time", "chat__time", new Date(ts).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" }));
+/** When a message was said: the time of day, or, beside a video, where in it. */
+function time({ ts, at }) {
+  const shown =
+    at === undefined ? new Date(ts).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" }) : clock(at);
+  const made = element("time", "chat__time", shown);
   made.dateTime = new Date(ts).toISOString();
   return made;
+}
+
+/** `4:05` or `1:04:05` of milliseconds, as the player writes it. */
+function clock(ms) {
+  const [hours, minutes, seconds] = [3600, 60, 1].map((unit) => Math.floor(ms / 1000 / unit));
+  const two = (number) => String(number % 60).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
 }
 
 /**
@@ -92,7 +102,7 @@ export function messageLine(message, emotes, me) {
   name.type = "button";
   name.dataset.color = message.user.color;
   name.style.color = readable(message.user.color, isDark());
-  line.append(time(message.ts));
+  line.append(time(message));
   for (const badge of message.user.badges) {
     if (BADGES[badge]) {
       const [label, sign] = BADGES[badge];

@@ -19,6 +19,9 @@ from deploy.cluster.hosts import HOSTS
 from tests.e2e.clip import make_clip
 
 RECONNECT_GRACE = 8
+FILMED = "filmed"
+"""The channel of `video`."""
+VIDEO_SECONDS = 40
 
 
 @pytest.fixture(scope="session")
@@ -83,3 +86,18 @@ def browser() -> Iterator[Browser]:
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sixty seconds as OBS sends them: 640x360 at 30 fps, 2 s GOPs with two B-frames, AAC at 48 kHz."""
     return make_clip(tmp_path_factory.mktemp("clip") / "clip.flv", seconds=60)
+
+
+@pytest.fixture(scope="session")
+def video(rig: Rig) -> str:
+    """The id of a video that is on the rig, as archiving leaves it."""
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.vods.recorded", FILMED, str(VIDEO_SECONDS)],
+        cwd=BASE_DIR,
+        env=rig.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    return made.stdout.split()[-1]

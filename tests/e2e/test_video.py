@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,27 +10,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bench.browser import choose_quality, qualities, until
-from bench.rig import BASE_DIR, Rig
+from bench.rig import Rig
 from tests.e2e.clip import make_clip, publish
+from tests.e2e.conftest import VIDEO_SECONDS
 from tests.e2e.test_site import sign_up
-
-LOGIN = "filmed"
-SECONDS = 40
-
-
-@pytest.fixture(scope="module")
-def video(rig: Rig) -> str:
-    """The id of a video that is on the rig, as archiving leaves it."""
-    made = subprocess.run(
-        [sys.executable, "-m", "tests.vods.recorded", LOGIN, str(SECONDS)],
-        cwd=BASE_DIR,
-        env=rig.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr
-    return made.stdout.split()[-1]
 
 
 @pytest.fixture
@@ -61,7 +42,7 @@ def test_it_plays_seeks_shows_pictures_and_comes_back(page: Page, rig: Rig, vide
     page.goto(f"/videos/{video}")
     plays_from(page, 0.3)
     assert film(page, "v.videoWidth") == 320
-    assert film(page, "Math.round(v.duration)") == SECONDS
+    assert film(page, "Math.round(v.duration)") == VIDEO_SECONDS
 
     # The seek bar shows the storyboard's picture of the moment under the pointer.
     until(page, "Boolean(customElements.get('media-time-range'))")

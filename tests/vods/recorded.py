@@ -36,6 +36,8 @@ RUN = 3
 STORYBOARD_MS = 2_000
 TILE = (160, 90)
 COLUMNS = 5
+PASSWORD = "correct horse 9"
+"""Of the streamer that the program makes."""
 
 
 def nobody_listens(_broadcast: UUID) -> None:
@@ -191,7 +193,7 @@ def add_poster(vod: Vod) -> Asset:
 
 def main() -> None:
     login, seconds = sys.argv[1], int(sys.argv[2])
-    user = User.objects.filter(username=login).first() or User.objects.create_user(login)
+    user = User.objects.filter(username=login).first() or User.objects.create_user(login, password=PASSWORD)
     channel = services.create_channel(user=user, now=datetime.now(UTC))
     with tempfile.TemporaryDirectory() as folder:
         vod = record(channel, packed_clip(Path(folder), seconds=seconds))

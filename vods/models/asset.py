@@ -79,3 +79,8 @@ class Asset(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.number}"
+
+    @property
+    def label(self) -> str:
+        """What pages call it."""
+        return "MP4" if self.kind == AssetKind.MP4 else self.get_kind_display()
