@@ -165,8 +165,12 @@ def _our_candidates(transport: Transport) -> list[str]:
 
 
 def answered_setup(offered: str) -> str:
-    """Our DTLS role: active unless the encoder insists on it, which saves a round trip (RFC 8842 5.3)."""
-    return "passive" if offered == "active" else "active"
+    """Our DTLS role: the server's (RFC 9725 4.4.4), unless the encoder insists on that.
+
+    As the client we would need a server with an ECDSA certificate, the only kind that aiortc's ciphers are for, and
+    GStreamer has one of RSA.
+    """
+    return "active" if offered == "passive" else "passive"
 
 
 def _media(section: sdp.Section) -> Media:

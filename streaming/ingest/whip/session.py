@@ -29,6 +29,8 @@ from streaming.media import AccessUnit, Track
 TEND_SECONDS = 0.02
 """How often holes are looked after: as often as a packet may first be asked for."""
 REPORT_SECONDS = 1.0
+LAST_SECONDS = 0.1
+"""How long media is taken after DELETE: what was sent before it, by UDP, may come after it."""
 MAX_QUEUED = 200
 """RTCP packets that wait to be sent; more are dropped, for each is soon followed by a newer one."""
 
@@ -75,7 +77,10 @@ class WhipSession:
         self._connected = False
         self._restarting: asyncio.Task[None] | None = None
         self._outgoing: asyncio.Queue[AnyRtcpPacket] = asyncio.Queue(MAX_QUEUED)
+        self._finished = asyncio.Event()
+        """The encoder says that it has finished."""
         self._stopped = asyncio.Event()
+        """Nothing more is taken."""
         self._failure: Exception | None = None
         self._receivers = self._make_receivers()
         self._log = log.bind(session=self.id[:8])
@@ -119,7 +124,9 @@ class WhipSession:
             self._log.info("connected")
             tending = tasks.create_task(self._tend())
             await self._over()
-            self._stopped.set()  # what still comes is too late
+            if self._finished.is_set() and self._failure is None:
+                await asyncio.sleep(LAST_SECONDS)
+            self._stopped.set()
             tending.cancel()
             sending.cancel()
             if self._restarting is not None:
@@ -131,7 +138,7 @@ class WhipSession:
 
     def stop(self) -> None:
         """The encoder says that it has finished (DELETE)."""
-        self._stopped.set()
+        self._finished.set()
 
     async def update(self, update: IceUpdate, *, near: str) -> str | None:
         """Take addresses that the encoder found later; with new credentials it is an ICE restart (RFC 9725 4.3.3).
@@ -214,7 +221,9 @@ class WhipSession:
 
     async def _over(self) -> None:
         """Returns when the encoder has gone, or was told to."""
-        ends = [asyncio.ensure_future(event.wait()) for event in (self._stopped, self._transport.closed)]
+        ends = [
+            asyncio.ensure_future(event.wait()) for event in (self._finished, self._stopped, self._transport.closed)
+        ]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:

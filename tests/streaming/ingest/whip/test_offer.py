@@ -80,7 +80,7 @@ def test_the_answer_agrees_to_every_track_on_one_transport() -> None:
     assert answer.session.value("group") == "BUNDLE 0 1"
     audio, video = answer.media
     assert (audio.formats, video.formats) == (("111",), ("107",))
-    assert [section.value("setup") for section in answer.media] == ["active", "active"]
+    assert [section.value("setup") for section in answer.media] == ["passive", "passive"]
     assert list(audio.values("candidate")) == list(OURS.candidates)
     assert list(video.values("candidate")) == []
     assert all(section.has(flag) for section in answer.media for flag in ("recvonly", "rtcp-mux", "rtcp-rsize"))
@@ -89,7 +89,9 @@ def test_the_answer_agrees_to_every_track_on_one_transport() -> None:
     assert "stereo=1" in (audio.value("fmtp") or "")
 
 
-@pytest.mark.parametrize(("offered", "answered"), [("actpass", "active"), ("passive", "active"), ("active", "passive")])
+@pytest.mark.parametrize(
+    ("offered", "answered"), [("actpass", "passive"), ("passive", "active"), ("active", "passive")]
+)
 def test_the_dtls_role_is_the_other_one(offered: str, answered: str) -> None:
     assert answered_setup(offered) == answered
 
