@@ -52,7 +52,9 @@ class _Taken:
 
     def in_the_way(self, rank: Rank) -> int:
         """What leaves no room to this rank."""
-        return {Rank.ANYBODY: self.cost, Rank.PARTNER: self.partners, Rank.STANDBY: self.cost + self.more}[rank]
+        if rank is Rank.PARTNER:
+            return self.partners
+        return self.cost + self.more if rank is Rank.STANDBY else self.cost
 
 
 _NOTHING = _Taken()
