@@ -7,12 +7,17 @@ import json
 import os
 import sys
 import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from channels.db import database_sync_to_async
 from django.conf import settings
 
 from accounts.secrets import new_secret
+from streaming.bus import reading
+from streaming.bus.redis import AsyncValkey
+from streaming.media import SOURCE
 from streaming.metrics import PROCESSES
 from streaming.models import Broadcast, Channel
 from tests.deploy.installation import free_ports
@@ -37,6 +42,45 @@ async def connected(port: int) -> Encoder:
             return await Encoder.connect(port)
         except OSError:
             await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def serving(rtmp: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process of ingest, killed at the end."""
+    (whip,) = free_ports(1)
+    ports = {"RTMP_HOST": "127.0.0.1", "RTMP_PORT": str(rtmp), "WHIP_PORT": str(whip), "METRICS_PORT": "0"}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "manage.py", "ingest"), cwd=settings.BASE_DIR, env={**os.environ, **ports}
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def test_an_encoder_goes_on_elsewhere_when_its_ingest_died(
+    valkey: AsyncValkey, bus_url: str, channel: Channel, key: str
+) -> None:
+    here, there = free_ports(2)
+    async with serving(here) as dying, serving(there), asyncio.timeout(60):
+        encoder = await connected(here)
+        assert await encoder.publish(key) == "NetStream.Publish.Start"
+        await encoder.tags(tags())
+        broadcast = str((await database_sync_to_async(Broadcast.objects.get)()).pk)
+        while SOURCE not in (before := await valkey.run(reading.progress(broadcast))):
+            pass
+        await (await connected(there)).close()
+        dying.kill()
+        await encoder.close()
+        while await (again := await connected(there)).publish(key) != "NetStream.Publish.Start":
+            await again.close()
+        await again.tags(tags())
+        while (now := await valkey.run(reading.progress(broadcast)))[SOURCE].msn == before[SOURCE].msn:
+            pass
+        assert now[SOURCE].msn > before[SOURCE].msn
+        await again.close()
 
 
 async def test_metrics_and_logs_name_the_broadcast_but_never_a_key(bus_url: str, channel: Channel, key: str) -> None:
