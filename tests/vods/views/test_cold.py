@@ -64,6 +64,7 @@ def test_who_is_signed_in_asks_once_and_is_told_so(viewer: Client, cold: Vod) ->
         assert "Bring it back" not in page
     assert Recall.objects.get().by.username == "viewer"
     assert Vod.objects.get().moving_to == Tier.WARM
+    assert "Sign in to be told by e-mail" in page_of(Client(), cold)
     other = as_user(User.objects.create_user("other", "other@example.org"))
     assert "E-mail me when it plays" in page_of(other, cold)
 
