@@ -38,6 +38,10 @@ cluster: $(RUNTIME) $(VENDOR) ## Run three hosts with one set of databases and t
 test: check $(VENDOR) ## Check the code and run every test
 	@$(PY) -m pytest $(ARGS)
 
+.PHONY: test-cluster
+test-cluster: $(TOOLS) $(VENDOR) ## Run the end-to-end tests on three hosts behind the edge; wants root, HAProxy and Varnish
+	@$(PY) -m pytest tests/e2e --cluster $(ARGS)
+
 CHECKS := lint format types layers templates spelling migrations
 .PHONY: check $(CHECKS:%=check-%)
 check: $(CHECKS:%=check-%) ## Lint, format, types, layers, templates, spelling, migrations; -k goes on to the end
