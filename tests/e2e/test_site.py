@@ -39,9 +39,10 @@ def refuse(dialog: Dialog, problems: list[str]) -> None:
     dialog.dismiss()
 
 
-def sign_up(page: Page, login: str) -> None:
+def sign_up(page: Page, login: str, *, email: str = "") -> None:
     page.goto("/accounts/signup/")
     page.get_by_label("Login").fill(login)
+    page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password", exact=True).fill("correct horse 9")
     page.get_by_label("Password again").fill("correct horse 9")
     page.get_by_role("main").get_by_role("button", name="Sign up").click()
