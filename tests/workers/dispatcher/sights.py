@@ -9,7 +9,7 @@ from streaming.bus.layout import Progress
 from streaming.bus.view import Attempt, Task, View
 from streaming.ladder import ladder
 from streaming.media import PART_TARGET_MS, SOURCE, VIDEO_TIMESCALE, BroadcastState, Description, Rendition
-from workers.dispatcher.commands import Command, Sight
+from workers.dispatcher.commands import Command, Order, Sight
 from workers.dispatcher.decision import Decision, Surroundings, decide
 from workers.dispatcher.standby import NO_MORE_THAN_PARTNERS, Criticality
 from workers.ladder import Audience, Policy
@@ -127,3 +127,17 @@ def position(media_ms: int, at: int) -> Progress:
     last = max(0, media_ms - 1)
     msn, part = last // SEGMENT_MS, last % SEGMENT_MS // PART_TARGET_MS
     return Progress(msn, part, ticks(media_ms), at, msn, part)
+
+
+def running(**change: object) -> Scene:
+    """480p runs since long ago, is wanted, and has done all segments before the newest, MSN 5."""
+    scene = Scene(wanted={"480p": NOW - 1_000}, running={"480p": 2})
+    scene.come("480p", 10_000, NOW - 600)
+    scene.task(4, "480p", ordered=NOW - 2_600, claimed=NOW - 2_590, done=("480p",))
+    for name, value in change.items():
+        setattr(scene, name, value)
+    return scene
+
+
+def orders(scene: Scene) -> list[Order]:
+    return [command for command in scene.commands() if isinstance(command, Order)]

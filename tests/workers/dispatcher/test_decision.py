@@ -6,35 +6,14 @@ from dataclasses import replace
 
 from streaming.bus.tasks import NOBODY
 from streaming.media import PART_TARGET_MS, BroadcastState
-from tests.workers.dispatcher.sights import FLEET, NOW, ONE, OTHER, B, Scene
-from workers.cost import cost
-from workers.dispatcher.commands import Deadline, FillGap, Order, Refuse, Shed, Start, StartLater, Stop
+from tests.workers.dispatcher.sights import NOW, ONE, B, Scene, orders, running
+from workers.dispatcher.commands import Deadline, FillGap, Order, Start, StartLater, Stop
 from workers.dispatcher.decision import (
-    ASKING_MS,
     CATCH_UP_MS,
     CLOSED_MS,
     OPEN_MS,
-    OVER_BUDGET_LOOK_MS,
-    REFUSE_AGAIN_MS,
 )
-from workers.dispatcher.judgement import CLAIM_MS, LATE_MS, MAX_ATTEMPTS, RESEND_MS, SILENT_MS, SLOW_MS, Loss
-from workers.ladder import MANY, Audience, Policy
-from workers.placement import Load
-
-
-def running(**change: object) -> Scene:
-    """480p runs since long ago, is wanted, and has done all segments before the newest, MSN 5."""
-    scene = Scene(wanted={"480p": NOW - 1_000}, running={"480p": 2})
-    scene.come("480p", 10_000, NOW - 600)
-    scene.task(4, "480p", ordered=NOW - 2_600, claimed=NOW - 2_590, done=("480p",))
-    for name, value in change.items():
-        setattr(scene, name, value)
-    return scene
-
-
-def orders(scene: Scene) -> list[Order]:
-    return [command for command in scene.commands() if isinstance(command, Order)]
-
+from workers.dispatcher.judgement import CLAIM_MS, MAX_ATTEMPTS, RESEND_MS, Loss
 
 # Starting and stopping
 
@@ -252,98 +231,6 @@ def test_a_segment_that_kills_its_workers_is_given_up() -> None:
     assert scene.commands() == [FillGap(B, 5, "480p", token, closed=False, why=Loss.TOO_LATE)]
 
 
-# Hedging
-
-
-def late(by_ms: int, **change: object) -> Scene:
-    """480p has two parts of segment 5; the picture that its third waits for came `by_ms` + 40 ms ago."""
-    scene = running(media_ms=11_200 + by_ms + 40, **change)
-    scene.come("480p", 10_800, NOW - 600)
-    scene.task(5, "480p", ordered=NOW - 1_000, claimed=NOW - 990)
-    return scene
-
-
-def test_a_late_part_is_tried_elsewhere() -> None:
-    assert [(each.device, each.why) for each in orders(late(LATE_MS))] == [("other", "late")]
-
-
-def test_a_part_is_not_late_before_its_time() -> None:
-    decision = late(LATE_MS - 1).decision()
-    assert decision.commands == []
-    assert decision.look_at_ms == NOW + 1
-
-
-def test_what_the_source_has_not_brought_is_not_late() -> None:
-    scene = late(0, source_at=NOW - 5_000, hedges=2)
-    assert [each.why for each in orders(scene)] == ["late"]
-    assert orders(replace(scene, media_ms=11_190)) == []
-
-
-def test_a_late_part_is_not_hedged_beyond_the_budget() -> None:
-    assert orders(late(LATE_MS, hedges=0)) == []
-
-
-def test_what_could_not_be_hedged_is_looked_at_again_soon() -> None:
-    assert late(LATE_MS, hedges=0).decision().look_at_ms <= NOW + OVER_BUDGET_LOOK_MS
-
-
-def silent(scene: Scene, ms: int) -> Scene:
-    """The first device's worker renewed its lease so long ago, and the lease runs still."""
-    scene.fleet["one"] = replace(ONE, silent_ms=ms)
-    return scene
-
-
-def test_a_late_device_that_is_silent_is_dead_which_is_no_hedge() -> None:
-    scene = silent(late(LATE_MS, hedges=0), SILENT_MS)
-    assert [(each.device, each.why) for each in orders(scene)] == [("other", "worker died")]
-    assert orders(silent(late(LATE_MS, hedges=0), SILENT_MS - 1)) == []
-
-
-def test_a_silent_device_that_is_not_late_is_left_alone() -> None:
-    assert orders(silent(late(LATE_MS - 1), SILENT_MS)) == []
-
-
-def test_what_took_anothers_place_is_left_to_work_until_its_lease_has_run_out() -> None:
-    """Where all is slow renewals are, too: to move everything again and again would make it slower yet."""
-    scene = late(LATE_MS, hedges=0, fleet={**FLEET, "other": replace(FLEET["other"], silent_ms=SILENT_MS)})
-    scene.task(5, "480p", device="other", ordered=NOW - 900, claimed=NOW - 890, again=True)
-    assert orders(scene) == []
-    del scene.fleet["other"]
-    assert [(each.device, each.why) for each in orders(scene)] == [("one", "worker died")]
-
-
-def test_a_late_part_is_not_hedged_to_its_own_device() -> None:
-    assert orders(late(LATE_MS, fleet={"one": ONE})) == []
-
-
-def test_an_attempt_just_claimed_is_given_time_to_start_its_encoder() -> None:
-    scene = late(LATE_MS)
-    scene.task(5, "480p", device="other", ordered=NOW - 120, claimed=NOW - 100)
-    assert orders(scene) == []
-
-
-def test_what_took_anothers_place_is_not_moved_again() -> None:
-    scene = late(LATE_MS)
-    scene.task(5, "480p", device="other", ordered=NOW - 900, claimed=NOW - 890, again=True)
-    assert orders(scene) == []
-
-
-def test_an_attempt_that_catches_up_is_given_time_between_parts() -> None:
-    scene = late(700)
-    scene.come("480p", 10_800, NOW - SLOW_MS + 1)
-    assert orders(scene) == []
-    scene.come("480p", 10_800, NOW - SLOW_MS)
-    assert [each.why for each in orders(scene)] == ["late"]
-
-
-def test_only_the_oldest_unfinished_segment_is_blamed() -> None:
-    scene = running(media_ms=12_500)
-    scene.come("480p", 11_900, NOW - 100)
-    scene.task(5, "480p", ordered=NOW - 2_500, claimed=NOW - 2_490)
-    scene.task(6, "480p", ordered=NOW - 500, claimed=NOW - 490)
-    assert orders(scene) == []
-
-
 # Deadlines and gaps
 
 
@@ -397,88 +284,6 @@ def test_after_an_outage_old_segments_become_gaps_and_the_newest_are_made() -> N
     commands = scene.commands()
     assert [each.msn for each in commands if isinstance(each, FillGap)] == [5, 6]
     assert [each.msn for each in commands if isinstance(each, Order)] == [7, 8]
-
-
-# Where there is no room
-
-
-def tight(capacity: int, **change: object) -> Scene:
-    """480p and 360p run on the only device there is, which has so much capacity; more watch 360p."""
-    scene = running(
-        wanted={"480p": NOW, "360p": NOW}, running={"480p": 2, "360p": 2}, audience=Audience(9, {"480p": 2, "360p": 7})
-    )
-    scene.come("360p", 10_000, NOW - 600)
-    scene.task(4, "480p", "360p", claimed=NOW, done=("480p", "360p"))
-    scene.task(5, "480p", "360p", ordered=NOW - 300, claimed=NOW - 290)
-    scene.fleet = {"one": replace(ONE, capacity=capacity)}
-    for name, value in change.items():
-        setattr(scene, name, value)
-    return scene
-
-
-def test_a_device_that_is_too_full_sheds_what_fewest_watch() -> None:
-    assert tight(80_000_000).commands() == []
-    scene = tight(27_500_000)
-    assert scene.commands() == [Shed(B, "480p")]
-    assert scene.decision().load == Load("one", cost(scene.description, ["360p"]))
-
-
-def test_what_there_is_no_room_for_does_not_start() -> None:
-    scene = Scene(wanted={"480p": NOW})
-    scene.fleet = {"one": replace(ONE, capacity=25_000_000)}
-    assert scene.commands() == [Refuse(B, "480p")]
-
-
-def test_what_the_policy_leaves_out_is_refused_again_and_again_while_somebody_asks() -> None:
-    scene = Scene(wanted={"480p": NOW, "360p": NOW}, policy=Policy.TIERED)
-    started = [each for each in scene.commands() if isinstance(each, Start)]
-    assert [each.rendition for each in started] == ["480p"]
-    assert Refuse(B, "360p") in scene.commands()
-    scene.refused = {"360p": NOW - 1_000}
-    assert Refuse(B, "360p") not in scene.commands()
-    scene.refused = {"360p": NOW - REFUSE_AGAIN_MS}
-    assert Refuse(B, "360p") in scene.commands()
-    scene.wanted["360p"] = NOW - ASKING_MS
-    assert Refuse(B, "360p") not in scene.commands()
-
-
-def test_what_the_policy_lets_in_is_refused_no_more() -> None:
-    scene = Scene(wanted={"360p": NOW}, refused={"360p": NOW - 5_000}, policy=Policy.TIERED)
-    scene.audience = Audience(MANY)
-    assert Start(B, "360p", 4) in scene.commands()
-    assert not any(isinstance(each, Refuse) for each in scene.commands())
-
-
-def test_nothing_is_hedged_where_there_is_no_room() -> None:
-    scene = running(media_ms=11_500)
-    scene.come("480p", 10_800, NOW - 700)
-    scene.task(5, "480p", ordered=NOW - 1_500, claimed=NOW - 1_490)
-    assert [each.why for each in orders(scene)] == ["late"]
-    scene.fleet["other"] = replace(OTHER, capacity=1_000_000)
-    assert orders(scene) == []
-    scene.fleet.pop("one")
-    assert [(each.why, each.device) for each in orders(scene)] == [("worker died", "other")]
-
-
-def test_devices_are_short_when_others_take_the_room_for_what_is_watched() -> None:
-    scene = Scene(wanted={"480p": NOW})
-    assert not scene.decision().short
-    scene.fleet = {"one": replace(ONE, capacity=25_000_000)}
-    assert not scene.decision().short  # not even a free device could
-    scene.fleet = {"one": replace(ONE, capacity=40_000_000)}
-    scene.loads = {"other": Load("one", 16_000_000)}
-    assert scene.decision().short
-    scene.wanted = {}
-    scene.partner = True
-    assert not scene.decision().short  # nobody watches
-
-
-def test_an_idle_rendition_is_shed_before_one_whose_player_reports_nothing() -> None:
-    scene = tight(27_500_000, audience=Audience())
-    scene.wanted = {"480p": NOW - 20_000, "360p": NOW - 1_000}
-    assert scene.commands() == [Shed(B, "480p")]
-    scene.wanted = {"480p": NOW - 1_000, "360p": NOW - 20_000}
-    assert scene.commands() == [Shed(B, "360p")]
 
 
 # An encoder slower than real time
