@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from secrets import randbits
 
@@ -37,7 +38,7 @@ Take = Callable[[Track | AccessUnit], None]
 Send = Callable[[AnyRtcpPacket], None]
 
 
-class TrackReceiver:
+class TrackReceiver(ABC):
     """What both kinds have in common: one stream, in order, on the session's timeline.
 
     `send` queues an RTCP packet, `clock` is steady, in seconds. The stream is the first that comes: another source on
@@ -113,14 +114,15 @@ class TrackReceiver:
             dlsr=min(int((now - came) * 65_536), 0xFFFFFFFF) if middle else 0,
         )
 
-    def _arrived(self, packet: RtpPacket, now: float) -> None:
+    def _arrived(self, packet: RtpPacket, now: float) -> None:  # noqa: B027 - sound does nothing
         """A packet came, whatever its turn."""
 
-    def _lost(self) -> None:
+    def _lost(self) -> None:  # noqa: B027 - sound does nothing
         """Packets are missing before the next that is read."""
 
+    @abstractmethod
     def _read(self, packet: RtpPacket, time: int) -> None:
-        raise NotImplementedError
+        """A packet's turn has come; `time` is the timeline's."""
 
 
 class VideoReceiver(TrackReceiver):

@@ -7,8 +7,9 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, cast
 
 import structlog
 import uvicorn
@@ -21,7 +22,6 @@ MAX_REQUESTS = 256
 """Connections and requests at a time; more are answered with 503."""
 IDLE_SECONDS = 5
 CLOSING_SECONDS = 2
-
 
 log = structlog.get_logger(__name__)
 
@@ -71,16 +71,11 @@ async def listening(
 
     `addresses` bounds the connections; `trusted` are the proxies whose X-Forwarded-For is believed.
     """
-    is_trusted = _among(trusted)
-
-    class Connection(_Connection):
-        def __init__(self, *given: Any, **named: Any) -> None:
-            super().__init__(*given, addresses=addresses, trusted=is_trusted, **named)
-
+    connection = partial(_Connection, addresses=addresses, trusted=_among(trusted))
     listener = _bound(host, port)
     config = uvicorn.Config(
         app,
-        http=Connection,
+        http=cast("type[asyncio.Protocol]", connection),  # uvicorn only calls it
         log_config=None,
         access_log=False,
         server_header=False,
