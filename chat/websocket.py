@@ -7,18 +7,16 @@ can't take them just now; then `send` is there as ever. Applications that know n
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 from websockets.protocol import State
 
+from chat.hub.outbox import Write
+
 WRITE = "headrace.write"
 """The extension's name in a scope; `call` of it is a `Write`."""
-
-Write = Callable[[bytes], bool]
-"""Takes a whole, unmasked frame; false when it was not taken, because the peer reads slowly or is leaving."""
 
 
 class FanOutProtocol(WebSocketsSansIOProtocol):

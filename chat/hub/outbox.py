@@ -18,6 +18,7 @@ SLOW = 4008
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Write = Callable[[bytes], bool]
+"""Takes a whole, unmasked frame; false when it was not taken, because the peer reads slowly or is leaving."""
 
 
 class _Begun:

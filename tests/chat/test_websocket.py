@@ -13,7 +13,8 @@ from uvicorn.server import ServerState
 from websockets.asyncio.client import connect
 
 from chat.hub.frame import Frame
-from chat.websocket import FanOutProtocol, Write, write_of
+from chat.hub.outbox import Write
+from chat.websocket import FanOutProtocol, write_of
 
 
 class Application:
