@@ -96,7 +96,7 @@ def transcoding(device: DeclaredDevice) -> list[str]:
     """A device's worker: a pool of threads, which mostly wait for media, and warm encoders that they share."""
     return [
         *("worker", "--pool", "threads", "--concurrency", str(device.threads), "--queues", device.queue),
-        *("--hostname", f"{device.declared}@%h", "--prefetch-multiplier", "1"),
+        *("--hostname", f"{device.declared}@{settings.HOST_NAME}", "--prefetch-multiplier", "1"),
         *("--without-gossip", "--without-mingle", "--loglevel", settings.LOG_LEVEL),
     ]
 
@@ -105,7 +105,7 @@ def prompt() -> list[str]:
     """The worker of durable steps and thumbnails that take moments: its threads mostly wait for storage."""
     return [
         *("worker", "--pool", "threads", "--concurrency", str(PROMPT_THREADS), "--queues", Lane.PROMPT.value),
-        *("--hostname", "prompt@%h", "--prefetch-multiplier", "1", "--task-events"),
+        *("--hostname", f"prompt@{settings.HOST_NAME}", "--prefetch-multiplier", "1", "--task-events"),
         *("--without-gossip", "--without-mingle", "--loglevel", settings.LOG_LEVEL),
     ]
 
@@ -114,6 +114,6 @@ def durable() -> list[str]:
     """The worker of whatever must not be lost: its tasks send events, for Flower."""
     return [
         *("worker", "--concurrency", str(DURABLE_PROCESSES), "--queues", Lane.SLOW.value),
-        *("--hostname", "durable@%h", "--task-events", "--without-gossip", "--without-mingle"),
+        *("--hostname", f"durable@{settings.HOST_NAME}", "--task-events", "--without-gossip", "--without-mingle"),
         *("--loglevel", settings.LOG_LEVEL),
     ]
