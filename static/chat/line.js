@@ -1,3 +1,4 @@
+import { clock } from "../js/clock.js";
 import { isDark, readable } from "./contrast.js";
 
 const BADGES = {
@@ -64,17 +65,10 @@ function body(message, emotes, me) {
 /** When a message was said: the time of day, or, beside a video, where in it. */
 function time({ ts, at }) {
   const shown =
-    at === undefined ? new Date(ts).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" }) : clock(at);
+    at === undefined ? new Date(ts).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" }) : clock(at / 1000);
   const made = element("time", "chat__time", shown);
   made.dateTime = new Date(ts).toISOString();
   return made;
-}
-
-/** `4:05` or `1:04:05` of milliseconds, as the player writes it. */
-function clock(ms) {
-  const [hours, minutes, seconds] = [3600, 60, 1].map((unit) => Math.floor(ms / 1000 / unit));
-  const two = (number) => String(number % 60).padStart(2, "0");
-  return hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
 }
 
 /**

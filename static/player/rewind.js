@@ -1,3 +1,5 @@
+import { clock } from "../js/clock.js";
+
 /** Less than this behind live is live. Seconds. */
 const NEAR_LIVE = 8;
 const EVERY_MS = 500;
@@ -86,6 +88,6 @@ export class Rewind extends EventTarget {
     const [minutes, seconds] = [Math.floor(behind / 60), behind % 60];
     const spoken = `${minutes ? `${minutes} minute${minutes === 1 ? "" : "s"} ` : ""}${seconds} seconds behind live`;
     this.#bar.setAttribute("aria-valuetext", behind < NEAR_LIVE ? "Live" : spoken);
-    this.#bar.title = behind < NEAR_LIVE ? "Live" : `−${minutes}:${String(seconds).padStart(2, "0")}`;
+    this.#bar.title = behind < NEAR_LIVE ? "Live" : `−${clock(behind)}`;
   }
 }
