@@ -295,6 +295,8 @@ EMAIL_HOST_USER = unquote(MAIL.username or "")
 EMAIL_HOST_PASSWORD = unquote(MAIL.password or "")
 EMAIL_USE_SSL = MAIL.scheme == "smtps"
 EMAIL_USE_TLS = MAIL.scheme == "smtp"
+# In seconds: a mail server that hangs must hold neither a page nor a worker's thread.
+EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = text("EMAIL_FROM", f"Headrace <noreply@{PUBLIC_HOST}>")
 
 # Engines -----------------------------------------------------------------------------------------------------------

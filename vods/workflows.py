@@ -27,6 +27,7 @@ from vods.work.recall import TELL, tell, tell_died
 from vods.work.remove import REMOVE_VOD, remove_vod, vanish_vod
 from vods.work.seal import seal, seal_died
 from vods.work.tiers import MOVE, apply_tiers, move_died, move_media
+from vods.work.warning import find_warned, warn
 
 WORKS: Mapping[str, Work] = {
     "archive": Work(archive),
@@ -40,6 +41,8 @@ WORKS: Mapping[str, Work] = {
     "chat": Work(make_chat, died=product_died(AssetKind.CHAT)),
     "gather-ladder": Work(gather_ladder),
     "retention": Work(apply_retention),
+    "warnings": Work(find_warned),
+    "warn": Work(warn),
     "tiers": Work(apply_tiers),
     "costs": Work(record_costs),
     "move": Work(move_media, died=move_died),

@@ -3,20 +3,15 @@ tier it belongs in, and what storage costs is written down."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
 from django.conf import settings
-from django.core.mail import send_mail
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import User
 from streaming.models import Channel
 from vods.costs import monthly_cost, sizes_by_tier
 from vods.errors import VodError
@@ -25,17 +20,10 @@ from vods.retention import Held, Verdict, decide
 from vods.services.vods import delete_vod
 from vods.steps import Job, Lane, Outcome, StepSpec
 from vods.tiers import idle_since
+from vods.work.warning import warnings_of
 
 log = structlog.get_logger(__name__)
 
-LETTER = """\
-These videos will be deleted on the day beside them, as your channel keeps videos for a limited time, or as long as
-somebody watches them, or has no room for more:
-
-{videos}
-
-Mark those that you want to keep, or download them before.
-"""
 KEEPING = tuple(StepSpec(name=work, work=work, lane=Lane.SLOW) for work in ("retention", "tiers", "costs"))
 KEEP_DAYS = 400
 """How long one can look up what storage cost."""
@@ -47,9 +35,9 @@ def keeping_of(day: date) -> UUID:
 
 
 def apply_retention(_job: Job) -> Outcome:
-    """Warns of what is to go in a week, and deletes what was warned of so long ago."""
+    """Marks what is to go in a week, which its streamer is then written, and deletes what was marked so long ago."""
     now = timezone.now()
-    return Outcome(write=partial(_apply, now))
+    return Outcome(write=partial(_apply, now), then=(warnings_of(now),))
 
 
 def record_costs(_job: Job) -> Outcome:
@@ -99,18 +87,14 @@ def _apply_to(channel: Channel, *, now: datetime) -> None:
         quota=chosen.quota if chosen else None,
         now=now,
     )
-    told: dict[datetime, list[UUID]] = defaultdict(list)
     for vod_id, verdict, at in changes:
         assert isinstance(vod_id, UUID)
         if verdict is Verdict.WARN:
             Vod.objects.filter(pk=vod_id).update(warned_at=now, expires_at=at)
-            told[at].append(vod_id)
         elif verdict is Verdict.STAY:
             Vod.objects.filter(pk=vod_id).update(warned_at=None, expires_at=None)
         else:
             _let_go(vod_id)
-    if told:
-        transaction.on_commit(partial(_tell, channel.pk, dict(told)))
 
 
 def _idle_since(vod: Vod, ready_at: datetime) -> datetime:
@@ -124,21 +108,3 @@ def _let_go(vod_id: UUID) -> None:
         log.info("retention.left", vod=str(vod_id), why=str(error))
     else:
         log.info("retention.deleted", vod=str(vod_id))
-
-
-def _tell(channel_id: UUID, told: Mapping[datetime, Sequence[UUID]]) -> None:
-    """Writes to the streamer which videos go when. One who gave no address sees it on the page."""
-    user = User.objects.filter(channel=channel_id).first()
-    if user is None or not user.email:
-        return
-    lines = [
-        f"{at:%Y-%m-%d}  {vod.headline}  {settings.PUBLIC_URL}{vod.get_absolute_url()}"
-        for at, vod_ids in sorted(told.items())
-        for vod in Vod.objects.filter(pk__in=vod_ids).select_related("channel__user")
-    ]
-    send_mail(
-        subject="Some of your videos are about to be deleted",
-        message=LETTER.format(videos="\n".join(lines)),
-        from_email=None,
-        recipient_list=[user.email],
-    )

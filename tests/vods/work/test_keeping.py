@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.core import mail
-from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import User
 from config.celery import app
+from streaming import services
 from streaming.bus import events
 from streaming.bus.redis import Valkey
 from streaming.models import Broadcast
 from tests.vods.onair import House
-from vods.models import Vod, VodState
+from tests.workers.ledger.conftest import later
+from vods.models import Vod, VodKind, VodState
 from vods.services.settings import change_settings, set_quota
 from vods.services.vods import edit_vod
-from vods.steps import Job
 from vods.wanted import WorkflowKind
-from vods.work.keeping import apply_retention, keeping_of
+from vods.work.keeping import keeping_of
 from vods.workflows import asked_for
 from workers.models import Workflow, WorkflowState
 from workers.tasks import begin_day
@@ -43,14 +45,15 @@ def old(live: Broadcast) -> Vod:
     )
 
 
-def day() -> None:
-    with transaction.atomic():
-        apply_retention(Job(keeping_of(timezone.now().date()))).write()
+def day(house: House) -> None:
+    """The work of a day, of which each has an id of its own."""
+    house.bookkeeper.heard(events.WorkWanted(workflow=WorkflowKind.KEEPING.value, subject=str(uuid4())))
+    house.run()
 
 
-def test_a_streamer_is_told_a_week_before_and_may_keep_it(old: Vod) -> None:
+def test_a_streamer_is_told_a_week_before_and_may_keep_it(old: Vod, house: House) -> None:
     change_settings(channel=old.channel, retention_days=90)
-    day()
+    day(house)
     old.refresh_from_db()
     assert old.state == VodState.READY
     assert old.expires_at is not None
@@ -58,11 +61,12 @@ def test_a_streamer_is_told_a_week_before_and_may_keep_it(old: Vod) -> None:
     (letter,) = mail.outbox
     assert letter.to == ["alice@example.org"]
     assert "Spring" in letter.body
-    day()
+    assert f"{old.expires_at:%Y-%m-%d}" in letter.body
+    day(house)
     assert len(mail.outbox) == 1
     edit_vod(vod_id=old.pk, kept=True)
     Vod.objects.update(expires_at=timezone.now())
-    day()
+    day(house)
     old.refresh_from_db()
     assert old.state == VodState.READY
     assert old.warned_at is None
@@ -71,13 +75,30 @@ def test_a_streamer_is_told_a_week_before_and_may_keep_it(old: Vod) -> None:
 
 def test_after_the_warning_it_goes_with_all_its_media(old: Vod, house: House) -> None:
     set_quota(channel=old.channel, quota=999)
-    day()
+    day(house)
     Vod.objects.update(expires_at=timezone.now())
-    day()
+    day(house)
     old.refresh_from_db()
     assert old.state == VodState.DELETING
     house.sweep()
     assert Workflow.objects.get(kind="delete-vod").subject == old.pk
+
+
+def test_a_letter_that_can_t_be_sent_is_tried_again_and_keeps_back_no_other(old: Vod, house: House) -> None:
+    bob = services.create_channel(user=User.objects.create_user("bobby", "bobby@example.org"), now=timezone.now())
+    facts = {"recorded_at": old.recorded_at, "ready_at": old.ready_at, "state": VodState.READY, "target_duration": 2}
+    Vod.objects.create(channel=bob, kind=VodKind.HIGHLIGHT, from_ms=0, to_ms=9_000, title="Autumn", **facts)
+    for channel in (old.channel, bob):
+        change_settings(channel=channel, retention_days=90)
+    User.objects.filter(pk=old.channel.user_id).update(email="alice@exam\nple.org")  # as no mail server takes it
+    day(house)
+    assert [letter.to for letter in mail.outbox] == [["bobby@example.org"]]
+    assert list(house.errors()) == [f"warn {old.channel_id}"]
+    User.objects.filter(pk=old.channel.user_id).update(email="alice@example.org")
+    later(2)
+    house.sweep()
+    assert [letter.to for letter in mail.outbox] == [["bobby@example.org"], ["alice@example.org"]]
+    assert not Workflow.objects.exclude(kind="move").exclude(state=WorkflowState.DONE).exists()
 
 
 def test_it_is_done_once_a_day(house: House, bus: Valkey, transactional_db: None) -> None:
@@ -92,7 +113,7 @@ def test_it_is_done_once_a_day(house: House, bus: Valkey, transactional_db: None
         house.run()
     done = Workflow.objects.get(kind="keeping")
     assert (done.subject, done.state) == (today, WorkflowState.DONE)
-    assert {step.work for step in done.steps.all()} == {"retention", "tiers", "costs"}
+    assert {step.work for step in done.steps.all()} == {"retention", "warnings", "tiers", "costs"}
 
 
 @pytest.mark.parametrize(("hour", "begun"), [(3, -1), (4, -1), (5, 0), (23, 0)])
