@@ -57,6 +57,9 @@ def decide(
         excess -= held.size
         if held.warned_at is None or held.expires_at is None:
             changes.append((held.vod, Verdict.WARN, max(due, now + WARNED_FOR)))
+        elif held.expires_at < due and now < due:
+            # Its streamer has given it more time since, though not so much that it would be out of danger.
+            changes.append((held.vod, Verdict.WARN, due))
         elif held.expires_at <= now:
             changes.append((held.vod, Verdict.GO, now))
     return changes

@@ -39,6 +39,13 @@ def test_it_goes_when_it_was_warned_of_and_its_time_has_come() -> None:
     assert decided(held("a", age=30, **early), days=30) == []
 
 
+def test_who_keeps_videos_for_longer_after_the_warning_has_them_for_so_long() -> None:
+    warned = {"warned_at": NOW - WEEK, "expires_at": NOW}
+    assert decided(held("a", age=30, **warned), days=33) == [("a", Verdict.WARN, NOW + 3 * DAY)]
+    told_again = {"warned_at": NOW - DAY, "expires_at": NOW + 2 * DAY}
+    assert decided(held("a", age=31, **told_again), days=33) == []
+
+
 def test_the_oldest_go_beyond_the_quota_and_no_more_than_need_to() -> None:
     vods = [held("a", age=3), held("b", age=2), held("c", age=1)]
     assert decided(*vods, quota=30) == []
