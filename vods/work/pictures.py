@@ -23,7 +23,7 @@ from streaming.flv.tracks import config_tag, frame_tag
 from streaming.media import VIDEO_TIMESCALE, AccessUnit
 from streaming.media import Track as MediaTrack
 from vods.film import Film, Reader, Track
-from vods.models import Asset, AssetKind, VodState
+from vods.models import Asset, AssetKind, Vod, VodState
 from vods.models.asset import AssetQuerySet
 from vods.segments import StoredSegment
 from vods.steps import Hopeless, Job, Lane, Outcome, StepSpec
@@ -86,7 +86,14 @@ def make_poster(job: Job) -> Outcome:
     storage.put(key, picture)
     with Image.open(io.BytesIO(picture)) as image:
         facts = {"at_ms": at_ms, "width": image.width, "height": image.height}
-    return Outcome(write=lambda: enter_products(vod, AssetKind.POSTER, [Product(key, len(picture), facts)]))
+    return Outcome(write=lambda: _enter_poster(vod, Product(key, len(picture), facts)))
+
+
+def _enter_poster(vod: Vod, poster: Product) -> None:
+    """Unless another moment was asked for meanwhile: then that one's step makes it."""
+    chosen = Vod.objects.select_for_update(no_key=True).values_list("poster_ms", flat=True).get(pk=vod.pk)
+    if chosen == vod.poster_ms:
+        enter_products(vod, AssetKind.POSTER, [poster])
 
 
 def asked_posters() -> AssetQuerySet:

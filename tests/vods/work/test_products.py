@@ -9,6 +9,8 @@ from pathlib import Path
 
 import av
 import pytest
+from django.db import transaction
+from django.utils import timezone
 from PIL import Image
 
 from streaming.cmaf.boxes import unpack
@@ -16,7 +18,10 @@ from streaming.media import AUDIO, SOURCE
 from tests.streaming.cmaf.clips import AAC, Clip, audio_input, make, video_input, x264
 from tests.vods.onair import House, OnAir
 from vods.models import Asset, AssetKind, AssetState, Vod, VodState
+from vods.services.vods import choose_poster
+from vods.steps import Job
 from vods.storage import media
+from vods.work.pictures import asked_posters, make_poster
 
 MS = Fraction(1, 1000)
 
@@ -86,6 +91,32 @@ def test_pictures_of_a_vod(air: OnAir, clip: Clip, house: House) -> None:
     times = decoded(preview)
     assert 9.5 < times[-1] < 10.5
     assert Asset.objects.count() == 6
+
+
+def test_the_poster_shows_the_moment_that_was_asked_for_last(air: OnAir, clip: Clip, house: House) -> None:
+    """Also where another is being made as it is asked for."""
+    air.send(clip)
+    house.hear(air.end())
+    vod = Vod.objects.get()
+    choose(vod, 5_000)
+    slow = make_poster(Job(vod.pk))
+    choose(vod, 20_000)
+    with transaction.atomic():
+        slow.write()
+    house.sweep()
+    assert asset(AssetKind.POSTER)[0].facts["at_ms"] == 20_000
+    choose(vod, 10_000)
+    slow = make_poster(Job(vod.pk))
+    choose(vod, 15_000)
+    house.sweep()
+    with transaction.atomic():
+        slow.write()
+    assert asset(AssetKind.POSTER)[0].facts == {"at_ms": 15_000, "width": 192, "height": 108}
+    assert not asked_posters().exists()
+
+
+def choose(vod: Vod, at_ms: int) -> None:
+    choose_poster(vod_id=vod.pk, at_ms=at_ms, now=timezone.now())
 
 
 @pytest.fixture(scope="session")
