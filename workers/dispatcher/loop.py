@@ -141,7 +141,11 @@ class Dispatcher:
         commands: list[Command] = []
         for name, description, view in zip(names, replies[::2], replies[1::2], strict=True):
             sight = Sight(description, view, self._audience(name, view.wanted))
-            commands += self._machine.saw(name, sight)
+            try:
+                commands += self._machine.saw(name, sight)
+            except Exception:
+                # One broadcast's trouble must not end the watch over all others; it is looked at again in a second.
+                log.exception("dispatcher.broadcast", broadcast=name)
             if self._machine.knows(name):
                 self._tally.saw(name, view)
             else:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import Error, close_old_connections
+from django.db import Error, InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
 from streaming.bus import events, reading
@@ -52,7 +52,7 @@ class Bookkeeper(threading.Thread):
         self._clock = clock
         self._after = b""
         self._swept_at = -SWEEP_SECONDS
-        self._planned: dict[UUID, int] = {}
+        self._planned: dict[str, int] = {}
         """The first MSN of each broadcast for which no archive step was asked yet."""
 
     def run(self) -> None:
@@ -65,7 +65,6 @@ class Bookkeeper(threading.Thread):
                 close_old_connections()
                 self._stop_event.wait(RETRY_SECONDS)
             except Exception:
-                # One broadcast's or one row's trouble must not end the durable work of all.
                 log.exception("bookkeeper.failed")
                 self._stop_event.wait(RETRY_SECONDS)
 
@@ -78,17 +77,18 @@ class Bookkeeper(threading.Thread):
             self.sweep()
             close_old_connections()
         for entry, event in self._bus.run(events.read_events(self._after, block_ms=BLOCK_MS)):
+            # Whatever becomes of it: the sweep looks for what an event asks for, too.
+            self._after = entry
             if event is not None:
                 self.heard(event)
-            self._after = entry
 
     def heard(self, event: events.Event) -> None:
         """Does what an event asks for. Raises BusError, django.db.Error."""
         match event:
             case events.BroadcastHasEnded():
-                self._ended(UUID(event.broadcast))
+                self._ended(event.broadcast)
             case events.SegmentOpened() if event.msn % RUN == archiving.LAG:
-                self._archive(UUID(event.broadcast), event.msn)
+                self._archive(event.broadcast, event.msn)
             case events.WorkWanted():
                 # Another version may know kinds that this one doesn't.
                 with suppress(ValueError):
@@ -97,22 +97,24 @@ class Bookkeeper(threading.Thread):
                 pass
 
     def sweep(self) -> None:
-        """Finds what no event told of, and wakes what is due. Raises BusError, django.db.Error."""
+        """Wakes what is due, and finds what no event told of. Raises BusError, django.db.Error."""
+        self._wake()
+        prune()
         self._look(list(self._bus.run(reading.leases())))
         for broadcast in list(archiving.overlooked(now=timezone.now())):
-            self._ended(broadcast)
+            with _apart(broadcast):
+                self._ended(str(broadcast))
         wanted = list(asked_for(now=timezone.now()))
         subjects = [subject for _, subject in wanted]
         known = set(Workflow.objects.filter(subject__in=subjects, open=False).values_list("kind", "subject"))
         for kind, subject in wanted:
             if (kind.value, subject) not in known or kind in AGAIN:
-                self._open(kind, subject)
-        self._wake()
-        prune()
+                with _apart(subject):
+                    self._open(kind, subject)
 
     def _look(self, live: Sequence[str]) -> None:
         """Asks for what is over of every live broadcast; one round trip to the bus for all."""
-        for gone in self._planned.keys() - {UUID(broadcast) for broadcast in live}:
+        for gone in self._planned.keys() - set(live):
             del self._planned[gone]
         calls: list[Call[Any]] = []
         for broadcast in live:
@@ -121,21 +123,22 @@ class Bookkeeper(threading.Thread):
         for broadcast, description, progress in zip(live, replies[::2], replies[1::2], strict=True):
             newest = progress.get(leading(description)) if description and description.renditions else None
             if newest is not None:
-                self._archive(UUID(broadcast), newest.msn)
+                with _apart(broadcast):
+                    self._archive(broadcast, newest.msn)
 
-    def _archive(self, broadcast: UUID, newest_msn: int) -> None:
+    def _archive(self, broadcast: str, newest_msn: int) -> None:
         planned = self._planned.get(broadcast)
         steps = archiving.due_runs(newest_msn=newest_msn, since=planned or 0)
         if planned is not None and not steps:
             return
-        vod = archiving.begin(broadcast_id=broadcast)
+        vod = archiving.begin(broadcast_id=UUID(broadcast))
         if vod is not None:
             self._start(WorkflowKind.VOD, vod.pk, steps, stays_open=True)
         self._planned[broadcast] = max(0, newest_msn - archiving.LAG) // RUN * RUN
 
-    def _ended(self, broadcast: UUID) -> None:
+    def _ended(self, broadcast: str) -> None:
         self._planned.pop(broadcast, None)
-        vod = archiving.ended(broadcast_id=broadcast)
+        vod = archiving.ended(broadcast_id=UUID(broadcast))
         if vod is not None:
             self._open(WorkflowKind.VOD, vod.pk)
 
@@ -151,3 +154,17 @@ class Bookkeeper(threading.Thread):
     def _wake(self) -> None:
         for woken in wake(most=WAKES_AT_ONCE):
             self._send(woken)
+
+
+@contextmanager
+def _apart(subject: object) -> Iterator[None]:
+    """One broadcast's or one row's trouble must not keep back the durable work of all others.
+
+    Raises BusError, OperationalError, InterfaceError: what is away is away for all.
+    """
+    try:
+        yield
+    except (BusError, OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("bookkeeper.subject", subject=str(subject))

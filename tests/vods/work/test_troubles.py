@@ -188,7 +188,7 @@ def test_killed_in_every_step_it_goes_on(
     house.hear(air.end())
     until_done(house)
     made = {"poster", "storyboard", "mp4", "audio", "preview", "chat"}
-    assert set(killed) == {"retention", "tiers", "costs", "archive 0", "seal", *made, "ladder"}
+    assert set(killed) == {"retention", "warnings", "tiers", "costs", "archive 0", "seal", *made, "ladder"}
     vod = Vod.objects.get()
     assert Workflow.objects.get(kind="vod").state == WorkflowState.DONE
     assert_whole(vod, air)
