@@ -243,6 +243,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--times", type=int, default=20_000, help="requests of a run of h2load")
     parser.add_argument("--bitrate", type=int, default=400_000, help="of the source, in bit/s")
     given = parser.parse_args(arguments)
+    if find("h2load") is None:
+        parser.error("h2load is not installed (Debian: nghttp2-client)")
     with valkeys() as engines:
         engines.folder.chmod(0o755)  # Varnish compiles its rules as another user
         numbers = uvloop.run(run(engines, given))

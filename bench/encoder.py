@@ -62,7 +62,10 @@ class ClockEncoder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        ended = self._process.poll() if self._process and not self._stop.is_set() else None
         self.stop()
+        if kind is None and ended is not None:
+            raise RuntimeError(f"the encoder ended by itself, with {ended}: what was measured is not what was meant")
 
     def stop(self) -> None:
         """Ends the broadcast as an encoder does whose user presses stop."""

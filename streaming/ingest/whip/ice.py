@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import aioice
 from aioice.candidate import candidate_foundation, candidate_priority
@@ -16,10 +16,14 @@ from aioice.ice import StunProtocol
 
 RECEIVE_BUFFER = 1024 * 1024
 """Bytes that the system may keep of a socket while ingest is busy: 0.2 s of 40 Mbit/s."""
+LAST_OF_STUN = 3
+"""The highest first byte of a STUN message."""
 MAX_HANDSHAKE = 64
 """DTLS packets that wait to be read; more are dropped, and sent again by their sender."""
 MAX_CANDIDATES = 32
 """Addresses of one encoder that are tried."""
+GONE_SECONDS = 30.0
+"""An encoder of which nothing came for so long has gone: as long as consent lasts (RFC 7675 5.1)."""
 
 
 class NoWay(ConnectionError):
@@ -43,6 +47,18 @@ class Ports:
 ANY_PORT = Ports()
 
 
+class _Socket(StunProtocol):
+    """aioice's own; media is told from STUN by its first byte (RFC 7983 7), not by an attempt to read it as such."""
+
+    receiver: _Connection
+
+    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
+        if isinstance(data, bytes) and data and data[0] > LAST_OF_STUN:
+            self.receiver.data_received(data, 1)
+        else:
+            super().datagram_received(data, addr)
+
+
 class _Connection(aioice.Connection):
     """aioice's own, on ports of ours. What comes is handed on at once: aioice's queue has no bound."""
 
@@ -52,16 +68,30 @@ class _Connection(aioice.Connection):
         self._ports = ports
         self._take = take
         self._lost = lost
+        self._heard = True
+        """Something came since this was last looked at."""
 
     def data_received(self, data: bytes, component: int) -> None:  # noqa: ARG002
+        self._heard = True
         self._take(data)
+
+    async def query_consent(self) -> None:
+        """Close when the encoder has gone. Who sends is there: it isn't asked, since FFmpeg 9 never answers.
+
+        Consent (RFC 7675) is for those who send media; what is sent here is about media that comes.
+        """
+        while self._heard:
+            self._heard = False
+            await asyncio.sleep(GONE_SECONDS)
+        self._query_consent_task = None  # which is this one, and `close` would cancel it
+        await self.close()
 
     def protocol_lost(self, protocol: StunProtocol) -> None:
         if any(pair.protocol is protocol for pair in self._nominated.values()):
             self._lost(self)
 
     async def close(self) -> None:
-        """Called by aioice itself too, when the encoder's consent has expired (RFC 7675)."""
+        """Called by `query_consent` too."""
         await super().close()
         self._lost(self)
 
@@ -94,7 +124,7 @@ class _Connection(aioice.Connection):
         for port in self._ports.shuffled():
             with suppress(OSError):
                 transport, protocol = await loop.create_datagram_endpoint(
-                    lambda: StunProtocol(self), local_addr=(address, port)
+                    lambda: _Socket(self), local_addr=(address, port)
                 )
                 sock = cast("socket.socket", transport.get_extra_info("socket"))
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
@@ -170,7 +200,7 @@ class IcePath:
             await self._newest.add_remote_candidate(None)
 
     async def give_up(self) -> None:
-        """An ICE restart found no way in time: what there is stays, and ends with the encoder's consent."""
+        """An ICE restart found no way in time: what there is stays, and ends with its encoder."""
         await self._drop_next()
         if self._way is None:
             self._end()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import aioice.ice
 import imageio_ffmpeg
 import pytest
 
 from streaming.bus import events
+from streaming.ingest.whip import ice
 from streaming.media import AUDIO, SOURCE
 
 from .conftest import Whip
@@ -15,7 +17,11 @@ from .conftest import Whip
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_ffmpeg_broadcasts(whip: Whip, key: str) -> None:
+async def test_ffmpeg_broadcasts(whip: Whip, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For longer than an encoder may be silent, and than aioice would wait: FFmpeg answers no question for consent."""
+    monkeypatch.setattr(ice, "GONE_SECONDS", 2.0)
+    monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.1)
+    monkeypatch.setattr(aioice.ice, "CONSENT_FAILURES", 1)
     argv = [
         *(imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error"),
         *("-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30:duration=4"),
