@@ -1,5 +1,9 @@
 """Blocked words, links and spam."""
 
+import re
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +29,20 @@ from chat import spam, terms
 )
 def test_words_are_found_whole_and_disguised(term: str, text: str, found: bool) -> None:
     assert terms.blocked(text, (term,)) is found
+
+
+@given(st.from_regex(r"[ab!*](?: ?[ab!*]){1,5}", fullmatch=True), st.text("ab! ", max_size=10))
+def test_a_star_stands_for_any_letters_of_one_word(term: str, text: str) -> None:
+    spelt = r"\S*".join(re.escape(part) for part in term.split("*"))
+    assert terms.blocked(text, (term,)) is (re.search(rf"(?<!\w){spelt}(?!\w)", text) is not None)
+
+
+@pytest.mark.parametrize("text", ["a" * 500, "!" * 500, "\u3316" * 500])
+def test_no_term_holds_up_the_room(text: str) -> None:
+    """Each of these took more than minutes, in which the process served nobody."""
+    worst = tuple(f"{part * 40}{chr(0x4E00 + number)}" for number in range(100) for part in ("a*", "!*", "\u30ed*"))
+    ask = f"from chat import terms; assert not terms.blocked({text!r}, {worst!r})"
+    subprocess.run([sys.executable, "-c", ask], check=True, timeout=30)  # the search itself can't be interrupted
 
 
 @pytest.mark.parametrize(
