@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import MutableMapping
@@ -26,6 +27,8 @@ QUIETER: dict[str, dict[str, Any]] = {
     "uvicorn": {"handlers": [], "propagate": True, "level": "WARNING"},
     "daphne.http_protocol": {"level": "WARNING"},
     "django.channels.server": {"level": "WARNING"},
+    # A line a second while its Valkey is away. Chat's own subscription to the same one (`chat.hub.feed`) has said so.
+    "channels_redis.pubsub": {"filters": ["faults"]},
     # A line for each pair of addresses that ICE tries.
     "aioice": {"level": "WARNING"},
     # Two lines a segment and broadcast; what matters about a live task is said where it is decided.
@@ -73,6 +76,7 @@ def configure(*, level: str, form: str, colour: bool) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"structured": formatter},
+        "filters": {"faults": {"()": lambda: is_fault}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": QUIETER,
@@ -92,6 +96,12 @@ def outage_in_a_line(_logger: Any, _method: str, event: MutableMapping[str, Any]
             break
         error = error.__cause__
     return event
+
+
+def is_fault(record: logging.LogRecord) -> bool:
+    """A filter: whether a record is of anything else than an engine that is away."""
+    error = _raised(record.exc_info)
+    return error is None or not is_outage(error)
 
 
 def is_outage(error: BaseException) -> bool:

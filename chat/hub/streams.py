@@ -53,15 +53,19 @@ class Streams:
 
     async def _run(self) -> None:
         layer = get_channel_layer()
+        away = False
         while True:
             try:
                 name = await layer.new_channel()
                 await layer.group_add(GROUP, name)
                 self._tried.set()
+                away = False
                 while True:
                     await self._take(await layer.receive(name))
             except (RedisError, OSError) as error:
-                logger.warning("streams are not heard of: %s", error)
+                if not away:
+                    logger.warning("streams are not heard of: %s", error)
+                away = True
                 self._tried.set()
             await asyncio.sleep(RETRY_S)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -9,18 +10,23 @@ from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
-from django.test import Client
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.test import Client, override_settings
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from accounts.models import User
-from chat import followed
+from chat import followed, people
+from chat.hub import streams
+from chat.hub.hub import Hub
 from chat.models import Follow
 from chat.services import roles
 from chat.visitors import Proof
 from streaming import services
 from streaming.models import Channel
 from tests.chat.conftest import NOW, Connect, Server, cookie_of
+from tests.settings import STATE_URL
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -116,6 +122,27 @@ async def test_a_socket_that_talks_or_comes_from_elsewhere_is_refused(web: Serve
     with pytest.raises(InvalidStatus):
         async with page_of(web, bobby, Origin="https://evil.example"):
             pass
+
+
+async def test_a_layer_that_is_away_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = {"BACKEND": settings.CHANNEL_LAYERS["default"]["BACKEND"], "CONFIG": {"hosts": ["unix:///nowhere/s"]}}
+    monkeypatch.setattr(streams, "RETRY_S", 0)
+    with override_settings(CHANNEL_LAYERS={"default": away}):
+        layer, tries = get_channel_layer(), asyncio.Queue[None]()
+        subscribe = layer.new_channel
+
+        async def new_channel() -> str:
+            tries.put_nowait(None)
+            return str(await subscribe())
+
+        monkeypatch.setattr(layer, "new_channel", new_channel, raising=False)
+        heard = streams.Streams(Hub(STATE_URL, load_facts=database_sync_to_async(people.load_facts)))
+        await heard.start()
+        for _ in range(3):
+            await tries.get()
+    assert [record.getMessage()[:25] for record in caplog.records] == ["streams are not heard of:"]
 
 
 def test_only_those_followed_last_are_heard_of(

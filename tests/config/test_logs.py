@@ -51,6 +51,8 @@ for call in (connection.ensure_connection, lambda: Valkey("unix:///nowhere/s").r
     except Exception as error:
         structlog.get_logger("ours").exception("failed")
         logging.getLogger("theirs").error("failed %s", "too", exc_info=error)
+for error in (redis.ConnectionError("away"), KeyError("layer")):
+    logging.getLogger("channels_redis.pubsub").error("failed", exc_info=error)
 try:
     try:
         connection.ensure_connection()
@@ -113,7 +115,8 @@ def test_a_key_or_token_that_an_error_quotes_is_cut_off(tmp_path: Path, form: st
 
 def test_an_engine_that_is_away_is_a_line_and_a_fault_beside_it_is_not(tmp_path: Path) -> None:
     said = run(OUTAGES, tmp_path, LOG_FORMAT="json", DATABASE_URL="postgresql://nobody@/nothing?host=/nowhere").stderr
-    *away, fault = map(json.loads, said.splitlines())
+    *away, layer, fault = map(json.loads, said.splitlines())
     assert [line["event"] for line in away] == ["failed", "failed too"] * 2
     assert all("exception" not in line and "/nowhere" in line["away"] for line in away)
+    assert "KeyError: 'layer'" in layer["exception"]  # what it says each second of an outage is not repeated
     assert "KeyError" in fault["exception"]
