@@ -56,7 +56,8 @@ def proof(room: str, headers: Headers) -> Proof | None:
             session = parse_cookie(value.decode("latin-1")).get(settings.SESSION_COOKIE_NAME, "")
     if token:
         return Proof(room, token=token)
-    return Proof(room, session=session) if session else None
+    # PostgreSQL takes no NUL in a question, and a quoted cookie may have one.
+    return Proof(room, session=session) if session and "\0" not in session else None
 
 
 def from_our_pages(headers: Headers) -> bool:

@@ -1,4 +1,4 @@
-"""What browsers are told to refuse on the site's pages.
+"""What browsers are told to refuse on the site's pages, and what these refuse themselves.
 
 No page has a script or a handler in its HTML, so the policy needs no nonces; a test reads the templates for them.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
+from django.views.defaults import bad_request
 
 from streaming.addresses import whip_url
 
@@ -57,3 +58,18 @@ class ContentSecurityPolicy:
         response.headers.setdefault("Content-Security-Policy", policy(request))
         response.headers.setdefault("Permissions-Policy", FEATURES)
         return response
+
+
+class NoNul:
+    """Middleware: answers 400 to an address or a cookie with NUL in it: PostgreSQL takes none in a question."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # A cookie may have it in octal (RFC 2109's quotes, which Django reads).
+        if "%00" in request.META["QUERY_STRING"] or any(
+            "\0" in text for text in (request.path, *request.COOKIES.values())
+        ):
+            return bad_request(request, ValueError("NUL"))
+        return self.get_response(request)

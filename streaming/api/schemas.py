@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import ConfigDict
+from pydantic import ConfigDict, field_validator
 from pydantic.alias_generators import to_camel
 
 from streaming.models import MAX_TAG, MAX_TAGS, MAX_TITLE, Broadcast, Category, Channel
@@ -18,6 +18,14 @@ class CamelSchema(Schema):
     """snake_case here, camelCase on the wire."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    @field_validator("*")
+    @classmethod
+    def _without_nul(cls, value: Any) -> Any:
+        """PostgreSQL keeps no NUL and takes none in a question."""
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("NUL is no character of a text")
+        return value
 
 
 class Failure(CamelSchema):

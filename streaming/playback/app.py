@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from streaming.bus.redis import AsyncValkey
+from streaming.playback import convertors  # noqa: F401 - it registers `number` and `name`
 from streaming.playback.answers import Endpoint
 from streaming.playback.archive import Archive, NoArchive
 from streaming.playback.audience import Audience
@@ -47,13 +48,13 @@ def create_app(*, bus_url: str = "", state_url: str = "", archive: Archive | Non
         await state.aclose()
 
     broadcast = "/streams/{broadcast}"
-    rendition = broadcast + "/{rendition}"
+    rendition = broadcast + "/{rendition:name}"
     return Router(
         [
             Route(rendition + "/index.m3u8", Endpoint(player.playlist)),
-            Route(rendition + "/{msn:int}.{part:int}.m4s", Endpoint(player.part)),
-            Route(rendition + "/{msn:int}.m4s", Endpoint(player.segment)),
-            Route(rendition + "/init-{number:int}.mp4", Endpoint(player.init)),
+            Route(rendition + "/{msn:number}.{part:number}.m4s", Endpoint(player.part)),
+            Route(rendition + "/{msn:number}.m4s", Endpoint(player.segment)),
+            Route(rendition + "/init-{number:number}.mp4", Endpoint(player.init)),
             Route(rendition + "/dvr.m3u8", Endpoint(dvr.playlist)),
             Route(broadcast + "/manifest.m3u8", Endpoint(player.manifest)),
             Route(broadcast + "/manifest.mpd", Endpoint(dash.manifest)),

@@ -125,7 +125,7 @@ def parse_report(body: bytes) -> viewers.Report:
     """
     try:
         values = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadRequest("A report is JSON.") from None
     if not isinstance(values, dict):
         raise BadRequest("A report is an object.")

@@ -46,7 +46,7 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
     """Who is live with these words, and whose login begins with them."""
-    words = request.GET.get("q", "").replace("\0", "").strip()[:MAX_WORDS]
+    words = request.GET.get("q", "").strip()[:MAX_WORDS]
     context: dict[str, object] = {"words": words}
     if words:
         try:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import http.client
 import re
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.admin import site
 from django.core import mail
 from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import ApiToken, User
+from chat import visitors
 from chat.models import Ban, BlockedTerm, HeldMessage
 from streaming.models import Broadcast, Category, Channel
 from tests.chat.conftest import serve
-from tests.permissions.matrix import MATRIX
-from tests.permissions.test_permissions import address, answer_of
+from tests.permissions.matrix import MATRIX, PLAYBACK, RECORDINGS, Row
+from tests.permissions.test_permissions import address, answer_of, ask
 from tests.permissions.world import PASSWORD, World, make_world
 from vods.models import Clip, Vod
 
@@ -140,3 +143,56 @@ def test_paths_lead_to_no_file_that_is_not_offered(session_folder: Path) -> None
                 assert answer.read().find(b"SECRET_KEY") == -1
                 assert answer.status in {301, 400, 404}, path
         connection.close()
+
+
+def test_media_has_no_number_or_name_without_end(session_folder: Path) -> None:
+    """Python reads no number of 5,000 digits, and PostgreSQL no NUL."""
+    places = {"number": "9" * 5_000, "name": "%00", "uuid": "00000000-0000-7000-8000-000000000007"}
+    paths = [
+        re.sub(r"{\w+:(\w+)}", lambda place: places[place[1]], path.replace("{broadcast}", places["uuid"]))
+        for path in sorted(PLAYBACK | RECORDINGS)
+        if ":n" in path
+    ]
+    assert len(paths) > 10
+    with serve(session_folder) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port)
+        for path in paths:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 404, path[:80]
+        connection.request("POST", f"/streams/{places['uuid']}/heartbeat", b"[" * 1_000)
+        assert connection.getresponse().status == 400
+        connection.close()
+
+
+@pytest.mark.django_db
+def test_a_session_s_key_with_nul_is_nobody_s(world: World) -> None:
+    hostile = f'{django_settings.SESSION_COOKIE_NAME}="aaaaaaaa\\000"'
+    assert Client(headers={"Cookie": hostile}).get("/dashboard").status_code == 400
+    assert visitors.proof("", [(b"cookie", hostile.encode())]) is None
+
+
+PAGES = [row for row in MATRIX if row.method == "GET" and not row.live]
+BODIES = [row for row in MATRIX if (row.json or row.data) and not row.live]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("row", PAGES, ids=str)
+def test_no_address_has_nul(row: Row, world: World) -> None:
+    client = world.client("owner")
+    assert client.get(address(row.pattern, world.facts) + "?q=%00").status_code == 400
+    facts = dict.fromkeys(world.facts, "\x00")
+    if address(row.pattern, facts) != address(row.pattern, world.facts):
+        assert client.get(address(row.pattern, facts).replace("\0", "%00")).status_code == 400
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("row", BODIES, ids=str)
+def test_what_is_written_with_nul_breaks_nothing(row: Row, world: World) -> None:
+    for name in row.data:
+        assert ask(world.client("owner"), replace(row, data={**row.data, name: "\0"}), world.facts).status_code < 500
+    for name, value in (row.json or {}).items():
+        if isinstance(value, str):
+            spoilt = replace(row, json={**(row.json or {}), name: "\0"})
+            assert ask(world.client("owner"), spoilt, world.facts).status_code in {401, 422}

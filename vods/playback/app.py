@@ -23,20 +23,20 @@ def create_app() -> Router:
     """The ASGI application. It reads database and storage in threads, a bounded number at once."""
     films = Films(Shelf(time.monotonic), Files(), now=lambda: datetime.now(UTC))
     vod, clip = "/vods/{vod:uuid}", "/clips/{clip:uuid}"
-    rendition = vod + "/{rendition}"
+    rendition = vod + "/{rendition:name}"
     return Router(
         [
             Route(vod + "/manifest.m3u8", Endpoint(films.manifest)),
             Route(vod + "/storyboard.vtt", Endpoint(films.storyboard)),
-            Route(vod + "/storyboard-{number:int}.jpg", Endpoint(films.sheet)),
+            Route(vod + "/storyboard-{number:number}.jpg", Endpoint(films.sheet)),
             Route(vod + "/poster.jpg", Endpoint(films.poster)),
-            Route(vod + "/chat-{number:int}.json", Endpoint(films.chat)),
+            Route(vod + "/chat-{number:number}.json", Endpoint(films.chat)),
             Route(vod + "/preview.mp4", Endpoint(films.preview)),
             Route(vod + "/audio.m4a", Endpoint(films.audio)),
-            Route(vod + "/video-{number:int}.mp4", Endpoint(films.video)),
+            Route(vod + "/video-{number:number}.mp4", Endpoint(films.video)),
             Route(rendition + "/index.m3u8", Endpoint(films.playlist)),
-            Route(rendition + "/init-{number:int}.mp4", Endpoint(films.init)),
-            Route(rendition + "/{first_msn:int}-{crc32:int}.m4s", Endpoint(films.bundle)),
+            Route(rendition + "/init-{number:number}.mp4", Endpoint(films.init)),
+            Route(rendition + "/{first_msn:number}-{crc32:number}.m4s", Endpoint(films.bundle)),
             Route(clip + "/clip.mp4", Endpoint(films.clip)),
             Route(clip + "/poster.jpg", Endpoint(films.clip_poster)),
         ],

@@ -24,7 +24,7 @@ def mark(request: HttpRequest) -> JsonResponse:
     assert request.user.is_authenticated
     now = timezone.now()
     channel = services.create_channel(user=request.user, now=now)
-    text = request.POST.get("text", "").strip()[:MAX_TEXT]
+    text = request.POST.get("text", "").replace("\0", "").strip()[:MAX_TEXT]
     try:
         made = markers.mark(channel=channel, by=request.user, text=text, now=now)
     except ChatError as error:

@@ -118,7 +118,7 @@ def test_search_finds_channels_by_how_their_login_begins(
     assert "/malice" not in page
 
 
-@pytest.mark.parametrize("words", ["", "%00", "a" * 500, "<script>"])
+@pytest.mark.parametrize("words", ["", "a" * 500, "<script>"])
 def test_search_takes_any_words(client: Client, db: None, words: str) -> None:
     assert "<script>" not in body(client, f"/search?q={words}").split("</head>")[1]
 
