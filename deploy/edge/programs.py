@@ -56,6 +56,8 @@ class Edge:
     host: str = "127.0.0.1"
     plain: bool = False
     """Whether browsers may come without TLS: in tests alone."""
+    per_address: int = 1_000
+    """Connections that one address may have."""
 
     @property
     def certificate(self) -> Path:
@@ -116,6 +118,7 @@ class Edge:
                 "EDGE_CACHE": f"127.0.0.1:{self.ports.cache}",
                 "EDGE_ORIGINS": f"127.0.0.1:{self.ports.origins}",
                 "EDGE_METRICS": f"127.0.0.1:{self.ports.metrics}",
+                "EDGE_PER_ADDRESS": str(self.per_address),
             }
         )
 

@@ -256,6 +256,50 @@ def test_nobody_claims_another_address_and_origins_learn_of_tls(viewer: httpx.Cl
         assert seen["x-forwarded-proto"] == "https"
 
 
+def test_a_slash_in_disguise_leads_nowhere(viewer: httpx.Client, origins: tuple[Origin, Origin]) -> None:
+    disguised = f"{BROADCAST}/source%2F1.m4s"
+    assert viewer.get(disguised).status_code == 400
+    assert asked(origins, disguised.replace("%2F", "/")) == 0
+
+
+def test_a_page_is_asked_for_once_what_is_sent_is_there(edge: Edge, origins: tuple[Origin, Origin]) -> None:
+    """Daphne would hold whoever sends a byte now and then."""
+    with (
+        socket.create_connection(("localhost", edge.ports.https)) as plain,
+        trusting(edge).wrap_socket(plain, server_hostname="localhost") as slow,
+        httpx.Client(base_url=edge.url, verify=trusting(edge)) as quick,
+    ):
+        slow.sendall(b"POST /slowly HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab")
+        assert quick.post("/quickly", content=b"abcd").status_code == 200
+        assert (asked(origins, "/slowly"), asked(origins, "/quickly")) == (0, 1)
+        slow.sendall(b"cd")
+        assert slow.recv(12) == b"HTTP/1.1 200"
+
+
+def test_an_address_has_so_many_connections(edge: Edge) -> None:
+    """A proxy of its own, which allows few: the third is hung up on, until one of the others has gone."""
+    few = Edge(edge.folder / "few", Ports(*free_ports(5)), live=["127.0.0.1:1"], pages=["127.0.0.1:1"], per_address=2)
+    few.prepare()
+    port = few.ports.http
+
+    def answered() -> bytes:
+        with socket.create_connection(("127.0.0.1", port)) as asking, contextlib.suppress(ConnectionResetError):
+            asking.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return asking.recv(12)
+        return b""
+
+    _, proxy = few.programs()
+    with engines.running(proxy):
+        with socket.create_connection(("127.0.0.1", port)) as one:
+            one.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert one.recv(12) == b"HTTP/1.1 301"
+            with socket.create_connection(("127.0.0.1", port)):
+                assert answered() == b""
+        deadline = time.monotonic() + 10
+        while answered() != b"HTTP/1.1 301":
+            assert time.monotonic() < deadline
+
+
 def test_webrtc_encoders_go_to_ingest_and_channels_that_are_called_alike_do_not(viewer: httpx.Client) -> None:
     asked = {
         path: [viewer.get(path).json()["origin"] for _ in range(2)] for path in ("/whip", "/whipped", "/whipped/a")
