@@ -19,7 +19,8 @@ WORKDIR /headrace
 COPY --from=packages /venv /venv
 COPY . .
 COPY --from=vendor /headrace/static/vendor static/vendor
-RUN install -d -o headrace var var/media
+# Volumes begin with the owner that their folders have here; the rest of the file system can't be written.
+RUN install -d -o headrace var var/media var/work var/cuda
 USER headrace
 # Settings want a key; this one signs nothing and stays in the build.
 RUN SECRET_KEY=no-key-for-no-session-0123456789ab python manage.py collectstatic --noinput

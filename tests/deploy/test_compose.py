@@ -19,6 +19,7 @@ FILE = settings.BASE_DIR / "docker-compose.yml"
 CONDITIONS = {"service_healthy", "service_completed_successfully"}
 UNASKED = {"migrate", "beat"}
 """A step that ends, and what answers nobody: it is restarted when it ends."""
+ENGINES = {"postgres", "bus", "state", "broker", "s3"}
 HERE_ONLY = {"--host", "--port", "--no-proxy-headers"}
 OURS = {
     "live": "uvicorn config.asgi:application",
@@ -56,7 +57,7 @@ def test_each_process_of_ours_has_a_service_that_is_not_root(services: dict[str,
     assert {name for name, service in services.items() if service.get("image") == "headrace"} == OURS.keys()
     for name, command in OURS.items():
         assert command in services[name]["command"], name
-        assert services[name]["cap_drop"] == ["ALL"]
+        assert services[name]["read_only"], name
     assert re.findall(r"^USER (\w+)$", (settings.BASE_DIR / "Dockerfile").read_text(), re.MULTILINE) == ["headrace"]
 
 
@@ -66,6 +67,8 @@ def test_every_service_is_watched_bounded_and_comes_back(services: dict[str, Any
         assert bool(service["healthcheck"].get("disable")) == (name in UNASKED), name
         assert service["mem_limit"] and service["pids_limit"], name  # noqa: PT018
         assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert bool(service.get("cap_add")) == (name in ENGINES), name
         for needed, how in service.get("depends_on", {}).items():
             assert how["condition"] in CONDITIONS or (name, needed) == ("cache", "edge"), name
 
@@ -99,6 +102,44 @@ def test_only_the_edge_and_rtmp_are_for_the_public(services: dict[str, Any]) -> 
     # Behind an edge, what it says of a client's address is true.
     assert {"--proxy-headers"} <= set(services["pages"]["command"].split())
     assert options(services["live"]["command"].split())["--forwarded-allow-ips"] == "*"
+
+
+def test_nothing_but_our_processes_reaches_the_engines(services: dict[str, Any]) -> None:
+    """The Valkeys hold no lock against who reaches them (docs/security.md)."""
+    networks = yaml.safe_load(FILE.read_text())["networks"]
+    assert networks["engines"] == {"internal": True}
+    inside = {name for name, service in services.items() if "engines" in service["networks"]}
+    assert inside == ENGINES | OURS.keys()
+    assert all(services[name]["networks"] == ["engines"] for name in ENGINES)
+
+
+def test_what_is_written_to_has_a_volume_that_its_user_may_write(services: dict[str, Any]) -> None:
+    """Of a file system that is read only: recordings, films that grow, and what CUDA has compiled."""
+    dockerfile = (settings.BASE_DIR / "Dockerfile").read_text()
+    owned = set(re.findall(r"var/\w+", re.findall(r"install -d -o headrace (.+)", dockerfile)[0]))
+    assert owned == {"var/media", "var/work", "var/cuda"}
+    for name in ("workers", "workers-gpu"):
+        mounted = {volume.partition(":/headrace/")[2] for volume in services[name]["volumes"]}
+        assert {"var/media", "var/work"} <= mounted <= owned
+    assert services["workers-gpu"]["environment"]["CUDA_CACHE_PATH"] == "/headrace/var/cuda"
+
+
+def test_pages_and_ingest_tell_where_webrtc_comes_to(services: dict[str, Any]) -> None:
+    assert {services[name]["environment"]["WHIP_URL"] for name in OURS} == {"${PUBLIC_URL:-https://localhost}/whip"}
+
+
+def test_no_secret_of_an_installation_goes_into_the_image() -> None:
+    left_out = (settings.BASE_DIR / ".dockerignore").read_text().split()
+    assert {".env*", "**/*.pem", "**/*.key"} <= set(left_out)
+
+
+def test_the_image_is_made_of_what_is_there() -> None:
+    """Of the folder that it is built in; `--from` copies of another stage."""
+    left_out = {"node_modules", "static/vendor", "var", ".venv"}
+    for line in re.findall(r"^COPY (?!--from)(.+)$", (settings.BASE_DIR / "Dockerfile").read_text(), re.MULTILINE):
+        for path in line.split()[:-1]:
+            assert (settings.BASE_DIR / path).exists(), path
+            assert path not in left_out, path
 
 
 def test_the_ports_that_webrtc_media_comes_to_are_published(services: dict[str, Any]) -> None:
