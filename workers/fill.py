@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
 from uuid import UUID
@@ -32,6 +34,11 @@ from workers.encoder import Encoder
 
 ENCODER_SECONDS = 120.0
 """How long an encoder may take for what it still holds once it was fed everything."""
+
+
+HANG_SECONDS = 60.0
+"""An encoder that neither takes nor puts out anything for so long hangs: what is live may leave it little time."""
+LOOK_SECONDS = 1.0
 
 
 class FillFailed(Exception):
@@ -137,26 +144,44 @@ def _encoded(
             units[by_name[name]].append(unit)
         return True
 
-    encoder: Encoder | None = None
-    try:
+    track = read_video_track(source.inits[segments[0].init])
+    first = _units(reader, segments[0])[0]
+    encoder = Encoder(settings.FFMPEG, track, list(rungs.values()), first=first, starts={})
+    encoder.attach(take, lambda: None)
+    with _watched(encoder):
         for segment in segments:
             check()
-            fed = [unit for unit, _ in unpack_chunk(reader.read(segment))]
-            if encoder is None:
-                track = read_video_track(source.inits[segment.init])
-                encoder = Encoder(settings.FFMPEG, track, list(rungs.values()), first=fed[0], starts={})
-                encoder.attach(take, lambda: None)
-            encoder.feed(fed, segment.end)
-        assert encoder is not None
+            encoder.feed(_units(reader, segment), segment.end)
         encoder.finish()
         encoder.join(ENCODER_SECONDS)
-        if encoder.failure or not encoder.ended:
-            raise FillFailed(encoder.failure or f"ffmpeg did not end in {ENCODER_SECONDS:.0f} s")
-    finally:
-        if encoder is not None:
-            encoder.kill()
+    if encoder.failure or not encoder.ended:
+        raise FillFailed(encoder.failure or f"ffmpeg did not end in {ENCODER_SECONDS:.0f} s")
     headers = {name: pack_header(codecs.track(told.codec, told.config)) for name, told in encoder.tracks.items()}
     return {place: (headers[rung.name], units[place]) for place, rung in rungs.items()}
+
+
+def _units(reader: Reader, segment: StoredSegment) -> list[AccessUnit]:
+    return [unit for unit, _ in unpack_chunk(reader.read(segment))]
+
+
+@contextmanager
+def _watched(encoder: Encoder) -> Iterator[None]:
+    """Ends the encoder with the block, or when it hangs: then whoever feeds it or waits for it goes on."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(LOOK_SECONDS):
+            if encoder.hangs(time.monotonic(), HANG_SECONDS):
+                encoder.kill()
+
+    watchdog = threading.Thread(target=watch, name="watchdog", daemon=True)
+    watchdog.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watchdog.join()
+        encoder.kill()
 
 
 def _enter(vod_id: UUID, storage: MediaStorage, first: int, entries: Sequence[Recorded]) -> None:
@@ -176,7 +201,8 @@ def _enter(vod_id: UUID, storage: MediaStorage, first: int, entries: Sequence[Re
         entry.bundle.save(force_insert=True)
         gone = [bundle.key for bundle in old if bundle.key not in ("", entry.bundle.key)]
         Vod.objects.filter(pk=vod_id).update(size=F("size") + entry.bundle.size - sum(bundle.size for bundle in old))
-        transaction.on_commit(partial(_remove, storage, gone))
+        # Nothing depends on it: an object that is left goes with its VOD.
+        transaction.on_commit(partial(_remove, storage, gone), robust=True)
     list_whole(vod)
 
 

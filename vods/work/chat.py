@@ -134,7 +134,8 @@ def _lines(storage: MediaStorage, vod: Vod, first: int) -> Iterator[str]:
 
 def _write(vod: Vod, made: Sequence[Product], spans: Sequence[int]) -> None:
     enter_products(vod, AssetKind.CHAT, made)
-    transaction.on_commit(partial(_remove, [_key(vod, first) for first in spans]))
+    # Nothing depends on it: an object that is left goes with its VOD.
+    transaction.on_commit(partial(_remove, [_key(vod, first) for first in spans]), robust=True)
 
 
 def _remove(keys: Sequence[str]) -> None:

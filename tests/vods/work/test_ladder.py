@@ -12,6 +12,7 @@ import pytest
 from django.db import transaction
 from django.forms.models import model_to_dict
 
+from streaming.ffmpeg.errors import FfmpegGone
 from streaming.media import VIDEO_TIMESCALE
 from tests.streaming.cmaf.clips import AAC, Clip, audio_input, make, video_input, x264
 from tests.vods.onair import House, OnAir, stored
@@ -20,6 +21,7 @@ from vods.film import Reader, track_of
 from vods.models import Bundle, Vod
 from vods.steps import Job
 from vods.storage import media
+from workers.fill import FillFailed
 from workers.fill import fill as encode
 from workers.ledger.backoff import MAX_ATTEMPTS
 from workers.ledger.workflows import retry
@@ -125,6 +127,22 @@ def test_a_run_that_can_t_be_encoded_keeps_nothing_else_from_being_listed(air: O
     fill(house)
     whole = vod.renditions.filter(complete=True)
     assert {rendition.name for rendition in whole} == {"source", "160p", "90p", "audio"}
+
+
+@pytest.mark.parametrize("taken", [0, 1_000_000])
+def test_an_encoder_that_hangs_is_ended(
+    air: OnAir, wide: Clip, house: House, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int
+) -> None:
+    """Whether it takes nothing, or all and puts out none."""
+    air.send(wide)
+    house.hear(air.end())
+    hangs = tmp_path / "ffmpeg"
+    hangs.write_text(f"#!/bin/sh\nhead -c {taken} > /dev/null\nexec sleep 100\n")
+    hangs.chmod(0o755)
+    settings.FFMPEG = str(hangs)
+    monkeypatch.setattr("workers.fill.HANG_SECONDS", 0.5)
+    with pytest.raises((FillFailed, FfmpegGone)):
+        encode(Job(Vod.objects.get().pk, {"first": 0}))
 
 
 def test_the_house_may_do_without(air: OnAir, wide: Clip, house: House, settings: Any) -> None:
