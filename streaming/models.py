@@ -180,6 +180,7 @@ class Broadcast(models.Model):
         indexes = [
             models.Index(fields=["-started_at"], name="broadcast_started"),
             models.Index(fields=["channel", "-started_at"], name="broadcast_of_channel"),
+            models.Index(fields=["ended_at"], name="broadcast_ended"),
         ]
         constraints = [
             # Whatever races, a channel has one broadcast: the second INSERT fails.

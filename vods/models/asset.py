@@ -68,6 +68,7 @@ class Asset(models.Model):
 
     class Meta:
         ordering = ["kind", "number"]
+        indexes = [models.Index(fields=["vod"], condition=Q(facts__has_key="asked"), name="asset_asked")]
         constraints = [
             models.UniqueConstraint(fields=["vod", "kind", "number"], name="asset_unique"),
             models.CheckConstraint(condition=Q(progress__lte=100), name="asset_progress_is_a_share"),

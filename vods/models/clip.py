@@ -79,7 +79,15 @@ class Clip(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["channel", "-created_at"], name="clip_of_channel")]
+        indexes = [
+            models.Index(fields=["channel", "-created_at"], name="clip_of_channel"),
+            models.Index(fields=["-created_at"], condition=Q(state=ClipState.READY), name="clip_ready"),
+            models.Index(
+                fields=["state"],
+                condition=Q(state__in=[ClipState.MAKING, ClipState.DELETING]),
+                name="clip_under_way",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=ClipState.values), name="clip_state_known"),
             models.CheckConstraint(

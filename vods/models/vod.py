@@ -189,6 +189,12 @@ class Vod(models.Model):
                 name="vod_listed_of_category",
             ),
             GinIndex(TITLE_WORDS, name="vod_title_words"),
+            # What asks for durable work, as dispatchers look for it every few seconds: few of all there are.
+            models.Index(
+                fields=["state"],
+                condition=Q(state__in=[VodState.RECORDING, VodState.SEALING, VodState.DELETING]),
+                name="vod_under_way",
+            ),
             models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False), name="vod_expiring"),
         ]
         constraints = [
