@@ -111,7 +111,8 @@ class Worker:
         if self.prober is not None:
             self.prober.close()
         for thread in self._threads:
-            thread.join()
+            if thread.is_alive():  # it may be told to stop before it has begun
+                thread.join()
         try:
             self._lease.run(devices.drop(self._device))
         except BusError as error:

@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection
 
-from vods.steps import Abandoned, Hopeless, Job, Work
+from vods.steps import Abandoned, Hopeless, Job, Outcome, Work
 from workers.ledger import claims
 from workers.ledger.backoff import MAX_ATTEMPTS
 from workers.ledger.claims import LEASE_SECONDS, Claim
@@ -25,6 +25,13 @@ Send = Callable[[Wake], None]
 """Puts a message about a step into its queue; a lost one is sent again by the sweep."""
 
 
+def _unknown(_job: Job) -> Outcome:
+    raise LookupError("This worker knows no such work; one of another version may.")
+
+
+UNKNOWN = Work(_unknown)
+
+
 def run_step(step_id: UUID, *, works: Mapping[str, Work], send: Send) -> None:
     """Does the step if it is to be had; what follows from it is woken.
 
@@ -33,7 +40,7 @@ def run_step(step_id: UUID, *, works: Mapping[str, Work], send: Send) -> None:
     held = claims.claim(step_id=step_id)
     if held is None:
         return
-    work = works[held.work]
+    work = works.get(held.work, UNKNOWN)
     try:
         if held.attempt > MAX_ATTEMPTS:
             raise Hopeless("Each of its workers died, or lost the database, before it had ended.")

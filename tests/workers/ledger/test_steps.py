@@ -98,6 +98,14 @@ def test_a_failed_step_waits_and_says_why(ledger: Ledger) -> None:
     assert ledger.step("seal").last_error == ""
 
 
+def test_work_of_another_version_waits_for_a_worker_that_knows_it(ledger: Ledger) -> None:
+    ledger.open([replace(spec("seal"), work="unheard of")])
+    ledger.run_all()
+    step = ledger.step("seal")
+    assert step.state == StepState.WAITING
+    assert "another version" in step.last_error
+
+
 def test_a_step_that_fails_too_often_is_dead_until_the_house_decides(ledger: Ledger) -> None:
     ledger.breaks = {"seal": fails}
     ledger.open([spec("seal"), spec("mp4", "seal")])
