@@ -67,6 +67,21 @@ def test_what_is_being_recorded_is_not_deleted(broadcast: Broadcast) -> None:
         vods.delete_vod(vod_id=recording.pk)
 
 
+def test_that_a_vod_is_watched_is_written_down_now_and_then(vod: Vod) -> None:
+    def watched(minutes: int, *, new: bool = False) -> tuple[int, int]:
+        """Views, and when it was watched as far as the row knows."""
+        vods.count_view(vod_id=vod.pk, new=new, now=NOW + timedelta(minutes=minutes))
+        vod.refresh_from_db()
+        assert vod.watched_at is not None
+        return vod.views, (vod.watched_at - NOW) // timedelta(minutes=1)
+
+    assert watched(0) == (0, 0)
+    assert watched(1) == (0, 0)
+    assert watched(2, new=True) == (1, 2)
+    assert watched(11) == (1, 2)
+    assert watched(13) == (1, 13)
+
+
 def test_a_position_is_kept_for_every_device(vod: Vod) -> None:
     user = vod.channel.user
     assert watching.remember_position(user=user, vod_id=vod.pk, at_ms=5_000, now=NOW)

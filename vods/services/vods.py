@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,8 @@ CHANGEABLE = {"title", "description", "category", "visibility", "downloads", "ke
 MAX_CHAPTERS = 200
 MAX_HIGHLIGHTS = 100
 LEAST_HIGHLIGHT_MS = 5_000
+WATCHED_EVERY = timedelta(minutes=10)
+"""So often it is written down that a VOD is watched: what hangs on it is reckoned in days."""
 IN_COLD_STORAGE = "This video is in cold storage. Have it brought back first."
 
 
@@ -142,11 +144,12 @@ def delete_vod(*, vod_id: UUID) -> None:
 
 
 def count_view(*, vod_id: UUID, new: bool, now: datetime) -> None:
-    """Somebody has begun to watch; `new` if that is another viewer."""
+    """Somebody watches, as every player says again and again; `new` if that is another viewer."""
     cooled = F("heat") * Power(0.5, _seconds_since(F("watched_at"), now) / HALF_LIFE.total_seconds())
-    Vod.objects.ready().filter(pk=vod_id).update(
-        views=F("views") + int(new), heat=Coalesce(cooled, 0.0) + int(new), watched_at=now
-    )
+    rows = Vod.objects.ready().filter(pk=vod_id)
+    if not new:
+        rows = rows.exclude(watched_at__gt=now - WATCHED_EVERY)
+    rows.update(views=F("views") + int(new), heat=Coalesce(cooled, 0.0) + int(new), watched_at=now)
 
 
 def _seconds_since(at: F, now: datetime) -> Extract:
