@@ -192,6 +192,14 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
     def room_changed(self, facts: Facts) -> None:
         """Nothing: the room's own record says it to pages."""
 
+    def room_closed(self) -> None:
+        """Hangs up, as on who comes to a room that is not there."""
+        self.outbox.close(UNKNOWN, "unknown_room")
+
+    def turned_out(self) -> None:
+        """Hangs up."""
+        self.outbox.close(LEFT, "left")
+
     def is_noisy(self) -> bool:
         """Counts a frame."""
         now = monotonic()

@@ -44,11 +44,11 @@ def speech() -> Speech:
 @cache
 def streams() -> Streams:
     """What this process hears of streams."""
-    return Streams(hub())
+    return Streams(hub(), forget_room)
 
 
 async def start() -> None:
-    """Begins to listen, for sockets of pages; idempotent."""
+    """Begins to listen, for sockets; idempotent."""
     hub().start()
     await streams().start()
 
@@ -75,6 +75,13 @@ async def room_id(login: str) -> str:
         _room_ids.clear()
     _room_ids[login] = (monotonic(), found)
     return found
+
+
+def forget_room(room: str) -> None:
+    """Looks the room with this id up again, when somebody comes by its login."""
+    for login, (_, known) in list(_room_ids.items()):
+        if known == room:
+            del _room_ids[login]
 
 
 def remember_room(login: str, room: str) -> None:

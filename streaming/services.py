@@ -32,7 +32,7 @@ from streaming.errors import (
 from streaming.media import BroadcastState
 from streaming.models import Broadcast, Category, Channel, StreamKey
 from streaming.stream_info import clean_tags, clean_title
-from streaming.stream_state import tell_changed
+from streaming.stream_state import tell_changed, tell_closed
 
 
 class Overload(StrEnum):
@@ -210,11 +210,19 @@ def give_up_broadcast(*, broadcast_id: UUID, ingest: str, now: datetime) -> bool
 
 @transaction.atomic
 def suspend_channel(*, channel_id: UUID, now: datetime, publish: PublishEnded) -> None:
-    """Take the channel off the site: its page goes, its broadcast ends, its key starts nothing."""
+    """Take the channel off the site: its page and its room go, its broadcast ends, its key starts nothing."""
     channel = _locked_channel(channel_id)
     Channel.objects.filter(pk=channel.pk).update(suspended=True)
-    for broadcast_id in Broadcast.objects.open().filter(channel=channel).values_list("pk", flat=True):
-        end_broadcast(broadcast_id=broadcast_id, now=now, publish=publish)
+    _end_all(channel, now=now, publish=publish)
+    tell_closed(channel)
+
+
+@transaction.atomic
+def turn_out(*, user: User, now: datetime, publish: PublishEnded) -> None:
+    """Let somebody who is not active any more neither broadcast nor talk on: what they have open ends."""
+    channel = create_channel(user=user, now=now)
+    _end_all(channel, now=now, publish=publish)
+    tell_closed(channel, with_user=True)
 
 
 def reinstate_channel(*, channel_id: UUID) -> None:
@@ -293,6 +301,11 @@ def _end(broadcasts: QuerySet[Broadcast], broadcast_id: UUID, *, now: datetime) 
     if ended:
         tell_changed(Q(broadcasts=broadcast_id))
     return ended == 1
+
+
+def _end_all(channel: Channel, *, now: datetime, publish: PublishEnded) -> None:
+    for broadcast_id in Broadcast.objects.open().filter(channel=channel).values_list("pk", flat=True):
+        end_broadcast(broadcast_id=broadcast_id, now=now, publish=publish)
 
 
 def _locked_channel(channel_id: UUID) -> Channel:

@@ -2,7 +2,7 @@
 
 One message a change, whoever watches, to GROUP: `StreamChanged`. `stream` has names and values as the API's streams do;
 `news` is true when followers are to hear that it went live. Nothing depends on it: pages ask by themselves too, if
-seldom.
+seldom. `ChannelClosed` says there, too, that a channel has left the site, and perhaps its person with it.
 """
 
 from __future__ import annotations
@@ -38,6 +38,21 @@ class StreamChanged(TypedDict):
     news: bool
 
 
+class ChannelClosed(TypedDict):
+    """`type` is `channel.closed`; `channel` is the channel's id, `user` that of who may not come any more, or empty."""
+
+    type: str
+    channel: str
+    user: str
+
+
+def tell_closed(channel: Channel, *, with_user: bool = False) -> None:
+    """Tells, after commit, that the channel is off the site. It does not raise."""
+    user = str(channel.user_id) if with_user else ""
+    message = ChannelClosed(type="channel.closed", channel=str(channel.pk), user=user)
+    transaction.on_commit(lambda: _publish(message))
+
+
 def tell_changed(channel: Q, *, began: bool = False) -> None:
     """Tells, after commit, how the stream of a channel stands by then. It does not raise."""
     transaction.on_commit(lambda: _tell(channel, began=began))
@@ -47,17 +62,21 @@ def _tell(query: Q, *, began: bool) -> None:
     channel = Channel.objects.select_related("user", "category").filter(query).first()
     if channel is None:
         return
-    try:
-        async_to_sync(_send)(
-            StreamChanged(
-                type="stream.changed",
-                channel=str(channel.pk),
-                stream=stream_of(channel),
-                news=began and _is_news(channel.pk),
-            )
+    _publish(
+        StreamChanged(
+            type="stream.changed",
+            channel=str(channel.pk),
+            stream=stream_of(channel),
+            news=began and _is_news(channel.pk),
         )
+    )
+
+
+def _publish(message: StreamChanged | ChannelClosed) -> None:
+    try:
+        async_to_sync(_send)(message)
     except (RedisError, OSError, TimeoutError) as error:
-        logger.warning("nobody was told of the stream of %s: %s", channel.login, error)
+        logger.warning("nobody was told of channel %s: %s", message["channel"], error)
 
 
 def stream_of(channel: Channel) -> dict[str, Any]:
@@ -75,10 +94,13 @@ def stream_of(channel: Channel) -> dict[str, Any]:
     }
 
 
-async def _send(message: StreamChanged) -> None:
+async def _send(message: StreamChanged | ChannelClosed) -> None:
     async with asyncio.timeout(SEND_S):
         await get_channel_layer().group_send(GROUP, message)
 
 
 def _is_news(channel: UUID) -> bool:
-    return bool(cache.add(f"stream-news:{channel}", 1, timeout=NEWS_S))
+    try:
+        return bool(cache.add(f"stream-news:{channel}", 1, timeout=NEWS_S))
+    except RedisError:  # then it is not told either
+        return False

@@ -47,6 +47,9 @@ class Listener(Protocol):
     def hear(self, record: str) -> None:
         """Sends what is for this person alone. It must not wait."""
 
+    def turned_out(self) -> None:
+        """This person may not be here any more."""
+
 
 LoadFacts = Callable[[str], Awaitable[Facts]]
 
@@ -132,6 +135,17 @@ class Hub:
         here.pop(listener, None)
         if not here and self._listeners.pop(line, None) is not None:
             self._spawn(self._feed.unsubscribe(line))
+
+    def close_room(self, room_id: str) -> None:
+        """The room's channel is off the site: nobody stays."""
+        room = self._rooms.get(room_id)
+        for viewer in list(room.viewers) if room else ():
+            viewer.room_closed()
+
+    def turn_out(self, user: str) -> None:
+        """Lets go who is here for this person."""
+        for listener in list(self._listeners.get(layout.line(user), ())):
+            listener.turned_out()
 
     async def missed(self, room: Room, *, epoch: str, offset: int, until: int) -> list[Record] | None:
         """The records after `offset` up to `until`, or None when they are no longer all to be had."""

@@ -41,6 +41,9 @@ class Viewer(Protocol):
     def room_changed(self, facts: Facts) -> None:
         """The room's settings are others now."""
 
+    def room_closed(self) -> None:
+        """The room is no more."""
+
 
 class Batch:
     """Records that go out together, encoded once for each kind of viewer, by whoever asks first."""

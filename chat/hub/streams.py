@@ -1,11 +1,15 @@
-"""What the channel layer says of streams, handed on here: to a channel's room, and to those who follow it."""
+"""What the channel layer says of streams, handed on here: to a channel's room, and to those who follow it.
+
+A channel that is closed loses its room, and who was turned out their sockets. Whoever misses that finds out when what
+Valkey knows of room and person is read anew (`layout.KNOWN_MS`): then nothing more is said there.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, cast
 
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
@@ -15,7 +19,7 @@ from chat.hub.frame import Frame
 from chat.hub.hub import Hub
 from chat.hub.outbox import Outbox
 from chat.hub.room import SLICE
-from streaming.stream_state import GROUP, StreamChanged
+from streaming.stream_state import GROUP, ChannelClosed, StreamChanged
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +29,9 @@ RETRY_S = 1.0
 class Streams:
     """One subscription of this process. A channel of the layer for each socket would cost a queue and a task each."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, forget_room: Callable[[str], None]) -> None:
         self._hub = hub
+        self._forget_room = forget_room
         self._followers: dict[str, dict[Outbox, None]] = {}
         """By a channel's id: sockets of people who follow it."""
         self._running: asyncio.Task[None] | None = None
@@ -69,7 +74,19 @@ class Streams:
                 self._tried.set()
             await asyncio.sleep(RETRY_S)
 
-    async def _take(self, message: StreamChanged) -> None:
+    async def _take(self, message: StreamChanged | ChannelClosed) -> None:
+        if message["type"] == "channel.closed":
+            self._close(cast("ChannelClosed", message))
+        else:
+            await self._changed(cast("StreamChanged", message))
+
+    def _close(self, message: ChannelClosed) -> None:
+        self._forget_room(message["channel"])
+        self._hub.close_room(message["channel"])
+        if message["user"]:
+            self._hub.turn_out(message["user"])
+
+    async def _changed(self, message: StreamChanged) -> None:
         channel, stream = message["channel"], message["stream"]
         self._hub.tell(channel, dumps({"type": "stream", "stream": stream}))
         if message["news"]:

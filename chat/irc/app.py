@@ -45,7 +45,7 @@ class IrcApplication:
         offered = scope.get("subprotocols", [])
         await send({"type": "websocket.accept", "subprotocol": "irc" if "irc" in offered else None})
         outbox = Outbox(send, write_of(scope))
-        process.hub().start()
+        await process.start()
         connection = Connection(hub=process.hub(), speech=process.speech(), outbox=outbox, clock=monotonic)
         self._connections.add(connection)
         try:

@@ -83,6 +83,17 @@ class Connection:
         if told["type"] == "whisper" and self.capabilities.commands:
             self.send(translate.whisper(told["from"], self.nick, told["text"], self.capabilities))
 
+    def turned_out(self) -> None:
+        """Hangs up."""
+        self.outbox.close(1000)
+
+    def part(self, name: str) -> None:
+        """Leaves a room, if it is in it."""
+        membership = self.rooms.pop(name, None)
+        if membership is not None:
+            self.hub.leave(membership.room, membership)
+            self.send(f":{translate.mask(self.nick)} PART {name}")
+
     def drain(self) -> None:
         """Asks the client to come back to another process."""
         self.send(f":{HOST} RECONNECT")
@@ -105,7 +116,7 @@ class Connection:
                     await self._join(name)
             case "PART" if line.params:
                 for name in line.params[0].lower().split(","):
-                    self._part(name)
+                    self.part(name)
             case "PRIVMSG" if self.nick and len(line.params) > 1:
                 await self._say(line)
             case _:
@@ -170,12 +181,6 @@ class Connection:
             lines.append(translate.room_state(name, room.room, translate.room_tags(facts), self.capabilities))
         self.send(*lines)
         self.hub.join(room, membership)
-
-    def _part(self, name: str) -> None:
-        membership = self.rooms.pop(name, None)
-        if membership is not None:
-            self.hub.leave(membership.room, membership)
-            self.send(f":{translate.mask(self.nick)} PART {name}")
 
     async def _say(self, line: Line) -> None:
         name, text = line.params[0].lower(), line.params[1]

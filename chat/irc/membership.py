@@ -34,6 +34,9 @@ class Client(Protocol):
     def send_frame(self, frame: Frame) -> None:
         """Sends a frame made by `frame_of`. It must not wait."""
 
+    def part(self, name: str) -> None:
+        """Leaves a room, and says so."""
+
 
 def frame_of(lines: Sequence[str]) -> Frame:
     """Lines as they travel."""
@@ -100,6 +103,10 @@ class Membership:
         self._modes = tags
         if changed and self.client.capabilities.commands:
             self.client.send(translate.room_state(self.channel, self.room.room, changed, self.client.capabilities))
+
+    def room_closed(self) -> None:
+        """Leaves it."""
+        self.client.part(self.channel)
 
     def _lines(self, record: Record, capabilities: Capabilities) -> list[str]:
         decoded = json.loads(record.text)

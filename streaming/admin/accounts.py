@@ -11,18 +11,20 @@ from django.utils import timezone
 
 from accounts.admin import UserAdmin
 from accounts.models import ApiToken, User
-from streaming import services
+from streaming import on_air, services
 from streaming.admin.readonly import ReadOnlyAdmin
 
 
 @admin.register(User)
 class UserWithChannelAdmin(UserAdmin):
-    """Users; who is added gets a channel."""
+    """Users; who is added gets a channel, and who is not active any more is turned out."""
 
     @transaction.atomic
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         services.create_channel(user=obj, now=timezone.now())
+        if "is_active" in form.changed_data and not obj.is_active:
+            services.turn_out(user=obj, now=timezone.now(), publish=on_air.publish_ended)
 
 
 @admin.register(ApiToken)

@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from accounts.models import User
-from chat import followed, people
+from chat import followed, people, process
 from chat.hub import streams
 from chat.hub.hub import Hub
 from chat.models import Follow
@@ -138,7 +138,9 @@ async def test_a_layer_that_is_away_is_said_once(
             return str(await subscribe())
 
         monkeypatch.setattr(layer, "new_channel", new_channel, raising=False)
-        heard = streams.Streams(Hub(STATE_URL, load_facts=database_sync_to_async(people.load_facts)))
+        heard = streams.Streams(
+            Hub(STATE_URL, load_facts=database_sync_to_async(people.load_facts)), process.forget_room
+        )
         await heard.start()
         for _ in range(3):
             await tries.get()

@@ -24,6 +24,9 @@ class Listener:
     def identity(self) -> str:
         return str(id(self))
 
+    def room_closed(self) -> None:
+        """Nothing."""
+
     def room_changed(self, facts: Facts) -> None:
         pass
 

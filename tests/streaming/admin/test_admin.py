@@ -109,6 +109,18 @@ def test_suspending_ends_the_broadcast(boss: Client, channel: Channel, key: str)
     assert not channel.suspended
 
 
+def test_whoever_is_not_active_any_more_is_off_the_air(boss: Client, channel: Channel, key: str) -> None:
+    broadcast, _ = services.find_or_begin_broadcast(key=key, ingest="a", now=NOW)
+    fields = {"username": channel.user.username, "email": ""}
+    boss.post(f"/admin/accounts/user/{channel.user.pk}/change/", {**fields, "is_active": "on"})
+    broadcast.refresh_from_db()
+    assert broadcast.state == BroadcastState.LIVE
+    boss.post(f"/admin/accounts/user/{channel.user.pk}/change/", fields)
+    broadcast.refresh_from_db()
+    channel.user.refresh_from_db()
+    assert (channel.user.is_active, broadcast.state) == (False, BroadcastState.ENDED)
+
+
 def test_a_moderator_changes_the_title_live(boss: Client, channel: Channel, key: str) -> None:
     broadcast, _ = services.find_or_begin_broadcast(key=key, ingest="a", now=NOW)
     boss.post(f"/admin/streaming/channel/{channel.pk}/change/", channel_fields(title=" Milder ", tags="#calm"))
