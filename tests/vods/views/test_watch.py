@@ -124,7 +124,9 @@ def test_a_suspended_channel_s_videos_are_not_there(client: Client, vod: Vod) ->
 )
 def test_what_does_not_play_says_why(client: Client, vod: Vod, state: VodState, says: str) -> None:
     Vod.objects.update(state=state)
-    assert says in body(client, f"/videos/{vod.pk}").replace("can't", "can&#x27;t")
+    page = body(client, f"/videos/{vod.pk}").replace("can't", "can&#x27;t")
+    assert says in page
+    assert ("js/video-waiting.js" in page) is (state != VodState.FAILED)  # it looks for it by itself
 
 
 def test_who_is_signed_in_begins_where_they_left_off(vod: Vod) -> None:
