@@ -11,7 +11,7 @@ from django.conf import settings as django_settings
 from streaming.models import MAX_TITLE, Category
 from vods.models import Clippers, ColdEnd, Visibility, Vod
 from vods.models.vod import MAX_DESCRIPTION
-from vods.moments import format_moment, parse_chapters, parse_moment
+from vods.moments import exact_moment, parse_chapters, parse_moment
 from vods.services.settings import MOST_RETENTION_DAYS, settings_of
 
 VISIBILITIES = [
@@ -64,7 +64,7 @@ class VideoForm(forms.Form):
     @classmethod
     def of(cls, vod: Vod) -> VideoForm:
         """The form filled with what the video has."""
-        lines = [f"{format_moment(one.at_ms)} {one.title}" for one in vod.chapters.all()]
+        lines = [f"{exact_moment(one.at_ms)} {one.title}" for one in vod.chapters.all()]
         return cls(
             initial={
                 "title": vod.title,

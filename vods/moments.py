@@ -25,6 +25,11 @@ def format_moment(ms: int) -> str:
     return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
 
 
+def exact_moment(ms: int) -> str:
+    """The same to the millisecond, as `4:05.250`, where it isn't a whole second."""
+    return format_moment(ms) + (f".{ms % 1000:03}" if ms % 1000 else "")
+
+
 def parse_chapters(text: str) -> list[tuple[int, str]]:
     """`(ms, title)` of lines such as `1:02:03 The boss`; empty lines are left out. Raises ValueError."""
     chapters = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vods.moments import format_moment, parse_chapters, parse_moment
+from vods.moments import exact_moment, format_moment, parse_chapters, parse_moment
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,12 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 @pytest.mark.parametrize("ms", [0, 59_000, 60_000, 3_723_000])
 def test_what_is_written_is_read_again(ms: int) -> None:
     assert parse_moment(format_moment(ms)) == ms
+    assert exact_moment(ms) == format_moment(ms)
+
+
+@pytest.mark.parametrize("ms", [7, 12_345, 3_723_500])
+def test_what_is_no_whole_second_is_written_to_the_millisecond(ms: int) -> None:
+    assert parse_moment(exact_moment(ms)) == ms
 
 
 def test_chapters_are_lines_in_whatever_order() -> None:

@@ -11,6 +11,7 @@ from accounts.models import User
 from tests.vods.conftest import NOW
 from vods.models import Asset, AssetKind, Visibility, Vod, VodKind, VodState
 from vods.services.settings import settings_of
+from vods.services.vods import set_chapters
 
 
 @pytest.fixture
@@ -58,6 +59,8 @@ def test_a_video_is_changed_with_its_chapters_or_not_at_all(owner: Client, vod: 
     assert (vod.title, vod.visibility, vod.downloads) == ("Finale", "unlisted", True)
     assert [(one.at_ms, one.title) for one in vod.chapters.all()] == [(0, "Start"), (30_000, "Boss")]
     assert "0:30 Boss" in body(owner, f"/dashboard/videos/{vod.pk}")
+    set_chapters(vod_id=vod.pk, chapters=[(12_345, "Boss")])  # as a program sets them
+    assert "0:12.345 Boss" in body(owner, f"/dashboard/videos/{vod.pk}")
 
     answer = owner.post(f"/dashboard/videos/{vod.pk}", edited(title="Other", chapters="5:00 Late"))
     assert answer.status_code == 422
