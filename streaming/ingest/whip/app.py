@@ -89,7 +89,7 @@ class Whip:
         if tag is None:
             raise TagMissing
         update = read_update(await _body(request, FRAGMENT))
-        if tag not in {"*", session.tag}:
+        if not _matches(tag, session.tag):
             raise StaleTag
         fragment = await session.update(update, near=_near(request))
         if fragment is None:
@@ -134,6 +134,9 @@ class Resource:
             return await answer(request)
         except KeyMissing as error:
             return _refusal(error.status, error.code, error.sentence, {"www-authenticate": "Bearer"})
+        except WrongType as error:
+            # RFC 5789 2.2: what it should have been
+            return _refusal(error.status, error.code, error.sentence, self._headers)
         except WhipError as error:
             retry = RETRY_SECONDS.get(error.status)
             return _refusal(error.status, error.code, error.sentence, {"retry-after": retry} if retry else {})
@@ -149,9 +152,14 @@ def ice_server_link(address: str) -> str:
     query = f"?{parts.query}" if parts.query else ""
     link = f'<{scheme}:{host}{query}>; rel="ice-server"'
     if parts.username is not None:
-        user, password = unquote(parts.username), unquote(parts.password or "")
+        user, password = (_quotable(unquote(one)) for one in (parts.username, parts.password or ""))
         link += f'; username="{user}"; credential="{password}"; credential-type="password"'
     return link
+
+
+def _quotable(text: str) -> str:
+    """What may stand between quotes (RFC 9110 5.6.4)."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _near(request: Request) -> str:
@@ -166,6 +174,11 @@ def _token(request: Request) -> str:
     if scheme.lower() != "bearer" or not token.strip():
         raise KeyMissing("Send your stream key as the bearer token.")
     return token.strip()
+
+
+def _matches(condition: str, tag: str) -> bool:
+    """If-Match (RFC 9110 13.1.1). RFC 9725's own examples have the asterisk in quotes, and clients copy them."""
+    return any(one.strip() in {"*", '"*"', tag} for one in condition.split(","))
 
 
 async def _body(request: Request, wanted: str) -> str:

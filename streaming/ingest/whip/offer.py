@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -39,7 +40,10 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What an encoder offers, agreed to: at most one video and one audio track over one transport."""
+    """What an encoder offers, agreed to: at most one video and one audio track over one transport.
+
+    `candidates` are values of a=candidate, those that can be tried.
+    """
 
     ufrag: str
     password: str
@@ -111,10 +115,31 @@ def read_update(text: str) -> IceUpdate:
 
 
 def _candidates(description: sdp.Description) -> tuple[tuple[str, ...], bool]:
-    """Candidates of an offer or fragment, and whether they are the last."""
+    """Candidates of an offer or fragment that can be tried, and whether they are the last. Raises BadRequest."""
     sections = (description.session, *description.media)
-    found = [value for section in sections for value in section.values("candidate")]
-    return tuple(found[:MAX_CANDIDATES]), any(section.has("end-of-candidates") for section in sections)
+    found = [_candidate(value) for section in sections for value in section.values("candidate")]
+    return tuple(filter(None, found))[:MAX_CANDIDATES], any(section.has("end-of-candidates") for section in sections)
+
+
+def _candidate(value: str) -> str:
+    """The first eight words of a candidate (RFC 8839 5.1), "" for one that can't be tried. Raises BadRequest.
+
+    Another transport than UDP, or a name in place of the address, is no error (RFC 9725 4.3.2): browsers hide theirs
+    behind mDNS names, and find us.
+    """
+    words = value.split()[:8]
+    if len(words) < 8 or words[6] != "typ" or not all(map(_is_number, (words[1], words[3], words[5]))):
+        raise BadRequest(f"This is no ICE candidate: {value[:80]!r}.")
+    try:
+        ipaddress.ip_address(words[4])
+    except ValueError:
+        return ""
+    return " ".join(words) if words[1] == "1" and words[2].lower() == "udp" else ""
+
+
+def _is_number(word: str) -> bool:
+    """Whether it has up to 32 bits, as far as decimals tell."""
+    return word.isascii() and word.isdigit() and len(word) <= 10
 
 
 @dataclass(frozen=True, slots=True)

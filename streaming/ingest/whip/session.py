@@ -143,7 +143,7 @@ class WhipSession:
     async def update(self, update: IceUpdate, *, near: str) -> str | None:
         """Take addresses that the encoder found later; with new credentials it is an ICE restart (RFC 9725 4.3.3).
 
-        Returns the fragment that answers a restart, None where it was none. Raises BadRequest, Unavailable.
+        Returns the fragment that answers a restart, None where it was none. Raises Unavailable.
         """
         async with self._changing:
             theirs = update.ufrag, update.password

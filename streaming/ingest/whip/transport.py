@@ -19,7 +19,7 @@ from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtl
 from aiortc.rtp import AnyRtcpPacket, RtcpPacket, is_rtcp
 
 from streaming.ingest.whip import rtp
-from streaming.ingest.whip.errors import BadRequest, Unavailable
+from streaming.ingest.whip.errors import Unavailable
 from streaming.ingest.whip.ice import ANY_PORT, IcePath, NoWay, Ports
 from streaming.ingest.whip.offer import SEND_TIME, Offer, Transport, answered_setup
 
@@ -114,19 +114,8 @@ class WebRtcTransport:
         return True
 
     async def add_candidate(self, line: str) -> None:
-        """Take one of the encoder's addresses, the value of an a=candidate. Raises BadRequest.
-
-        Those that are hidden behind an mDNS name are left out: the encoder finds us. So are those of other transports.
-        """
-        try:
-            candidate = Candidate.from_sdp(line)
-            ipaddress.ip_address(candidate.host)
-        except ValueError as error:
-            if ".local " in line:
-                return
-            raise BadRequest(f"This is no ICE candidate: {line[:80]!r}.") from error
-        if candidate.transport.lower() == "udp" and candidate.component == 1:
-            await self._path.add_candidate(candidate)
+        """Take one of the encoder's addresses, the value of an a=candidate."""
+        await self._path.add_candidate(Candidate.from_sdp(line))
 
     async def end_candidates(self) -> None:
         """The encoder has no further addresses."""

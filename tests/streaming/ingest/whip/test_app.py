@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from streaming.ingest.limits import Limits
+from streaming.ingest.whip.app import ice_server_link
 
 from .conftest import Whip
 from .encoder import CodedTrack, WhipEncoder
@@ -91,6 +92,7 @@ async def test_keys_are_asked_for_and_wrong_ones_counted(whip: Whip, key: str) -
         (lambda _: "nonsense", 400, "no SDP"),
         (lambda _: "v=0\r\n", 422, "at least one"),
         (lambda offer: offer + "a=x\r\n" * 20_000, 413, "bytes"),
+        (lambda offer: offer + "a=candidate:broken\r\n", 400, "no ICE candidate"),
     ],
 )
 async def test_offers_that_do_not_suit_are_refused_with_a_sentence(
@@ -107,7 +109,7 @@ async def test_offers_that_do_not_suit_are_refused_with_a_sentence(
 async def test_another_content_type_is_refused(whip: Whip, key: str) -> None:
     encoder, offer = await offered(whip, key)
     response = await encoder.post(offer, **{"Content-Type": "application/json"})
-    assert response.status_code == 415
+    assert (response.status_code, response.headers["accept-post"]) == (415, "application/sdp")
 
 
 async def test_candidates_are_trickled_with_the_session_s_tag(whip: Whip, key: str) -> None:
@@ -118,7 +120,9 @@ async def test_candidates_are_trickled_with_the_session_s_tag(whip: Whip, key: s
 
     assert await patch() == 428
     assert await patch(**{"If-Match": '"another"'}) == 412
-    assert await patch(**{"If-Match": "*"}) == 204
+    assert await patch(**{"If-Match": f"W/{encoder.tag}"}) == 412
+    for condition in ("*", '"*"', f'"another", {encoder.tag}'):
+        assert await patch(**{"If-Match": condition}) == 204
     assert await patch(**{"If-Match": encoder.tag}) == 204
     assert await patch("a=candidate:1 1 udp 1 something.local 4 typ host", **{"If-Match": encoder.tag}) == 204
     assert await patch("a=candidate:broken", **{"If-Match": encoder.tag}) == 400
@@ -140,3 +144,9 @@ async def test_a_session_is_its_key_s_own(whip: Whip, key: str) -> None:
     assert (await encoder.request("DELETE")).status_code == 200
     encoder.resource = f"{whip.url}/nobody"
     assert (await encoder.request("DELETE")).status_code == 404
+
+
+def test_credentials_of_ice_servers_are_quoted() -> None:
+    link = ice_server_link("turns:a%22b:c%5Cd@turn.example.org?transport=tcp")
+    assert link.startswith('<turns:turn.example.org?transport=tcp>; rel="ice-server"; ')
+    assert 'username="a\\"b"; credential="c\\\\d"' in link

@@ -118,3 +118,25 @@ def test_a_fragment_has_candidates_and_perhaps_credentials() -> None:
     )
     with pytest.raises(BadRequest, match="belong together"):
         read_update("a=ice-ufrag:EsAw")
+
+
+@pytest.mark.parametrize(
+    ("candidate", "kept"),
+    [
+        ("1 1 udp 2122 192.0.2.1 5000 typ srflx raddr 10.0.0.1 rport x", "1 1 udp 2122 192.0.2.1 5000 typ srflx"),
+        ("1 1 UDP 2122 2001:db8::1 5000 typ host", "1 1 UDP 2122 2001:db8::1 5000 typ host"),
+        ("1 1 tcp 1518 192.0.2.1 9 typ host tcptype active", None),
+        ("1 2 udp 2122 192.0.2.1 5001 typ host", None),
+        ("1 1 udp 2122 f81d4fae-7dec.local 5000 typ host", None),
+        ("1 1 udp 2122 encoder.example.org 5000 typ host", None),
+    ],
+)
+def test_candidates_that_can_not_be_tried_are_left_out(candidate: str, kept: str | None) -> None:
+    assert read_update(f"a=candidate:{candidate}").candidates == ((kept,) if kept else ())
+
+
+@pytest.mark.parametrize("broken", ["", "1 1 udp", "a b c d e f g h", "1 1 udp 1 192.0.2.1 99999999999 typ host"])
+def test_what_is_no_candidate_is_refused(broken: str) -> None:
+    for read in (read_update, lambda text: read_offer(CHROMIUM + text)):
+        with pytest.raises(BadRequest, match="no ICE candidate"):
+            read(f"a=candidate:{broken}\r\n")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from aiortc import RTCCertificate
 
-from streaming.ingest.whip.errors import BadRequest, Unavailable
+from streaming.ingest.whip.errors import Unavailable
 from streaming.ingest.whip.ice import ANY_PORT, Ports
 from streaming.ingest.whip.offer import read_offer
 from streaming.ingest.whip.transport import WebRtcTransport
@@ -53,12 +53,3 @@ async def test_media_comes_to_the_ports_that_are_named() -> None:
     (port,) = {int(candidate.split()[5]) for candidate in await candidates(ports=Ports(FREE, FREE + 1))}
     assert port == FREE + 1
     await taken.close()
-
-
-async def test_candidates_must_be_addresses() -> None:
-    transport = WebRtcTransport(read_offer(CHROMIUM), CERTIFICATE)
-    await transport.add_candidate("1 1 udp 2122 f81d4fae-7dec.local 5000 typ host")
-    for broken in ("", "1 1 udp", "1 1 udp 2122 example.org 5000 typ host", "a b c d e f g h"):
-        with pytest.raises(BadRequest):
-            await transport.add_candidate(broken)
-    await transport.close()
