@@ -21,7 +21,7 @@ from aiortc.rtp import (
 )
 
 from streaming.ingest.whip.keyframes import KeyframePacer
-from streaming.ingest.whip.offer import Media
+from streaming.ingest.whip.offer import START_KBPS, Media
 from streaming.ingest.whip.packets import PATIENCE, PacketQueue
 from streaming.ingest.whip.pictures import PictureReader
 from streaming.ingest.whip.reception import Reception
@@ -135,6 +135,10 @@ class VideoReceiver(TrackReceiver):
         self._pictures = PictureReader()
         self._pacer = KeyframePacer()
         self._bandwidth = RemoteBitrateEstimator() if "goog-remb" in media.feedback else None
+        if self._bandwidth is not None:
+            # Else it takes what comes in the first seconds for all that the path carries, and what moves after a still
+            # picture is blurred for half a minute.
+            self._bandwidth.rate_control.set_estimate(START_KBPS * 1000, int(clock() * 1000))
 
     def tend(self, now: float) -> None:
         super().tend(now)
