@@ -157,7 +157,8 @@ class HealthMeter:
         if False in self._formats and not self._audio.media_seconds:
             warnings.append("No sound arrives.")
         if now - self._last_drop < NOTICE_SECONDS:
-            warnings.append(f"{self._dropped} timestamps ran backwards or jumped since the encoder connected.")
+            often = "once" if self._dropped == 1 else f"{self._dropped} times"
+            warnings.append(f"Timestamps ran backwards or jumped {often} since the encoder connected.")
         if self._keyframe_interval > LONGEST_KEYFRAME_INTERVAL:
             warnings.append(
                 f"Keyframes come every {self._keyframe_interval:.1f} s. {INTERVAL_ADVICE} "
