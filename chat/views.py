@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
 from accounts.ratelimit import RateLimit, limit_posts
@@ -107,6 +107,7 @@ def emote(_request: HttpRequest, emote_id: UUID) -> FileResponse:
 
 @login_required
 @limit_posts(WRITES)
+@require_http_methods(["GET", "HEAD", "POST"])
 def moderation(request: HttpRequest, login: str) -> HttpResponse:
     """The room's settings, for its moderators."""
     channel, user = _moderated(request, login)

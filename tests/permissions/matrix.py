@@ -222,7 +222,19 @@ ACCOUNTS = (
     post("accounts/email/", SIGN_IN, 200, 200, 200, 200, 200, data={"action_add": "1"}, unlimited=ALLAUTH),
 )
 
-MATRIX = (*SITE, *CHAT, *VODS, *API, *ACCOUNTS)
+ACCOUNT_FORMS = (
+    post(r"accounts/^confirm-email/(?P<key>[-:\w]+)/$", 404, unlimited="its key is long enough, and comes by e-mail"),
+    post(
+        "accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        200,
+        unlimited="its key is long enough, and comes by e-mail",
+    ),
+    post("accounts/login/code/confirm/", SIGN_IN, 302, 302, 302, 302, 302, unlimited=ALLAUTH),
+    post("accounts/password/set/", SIGN_IN, 302, 302, 302, 302, 302, unlimited=ALLAUTH),
+    post("accounts/reauthenticate/", SIGN_IN, 200, 200, 200, 200, 200, unlimited=ALLAUTH),
+)
+
+MATRIX = (*SITE, *CHAT, *VODS, *API, *ACCOUNTS, *ACCOUNT_FORMS)
 
 PLAYBACK = {
     "/streams/{broadcast}/manifest.m3u8",
@@ -256,3 +268,14 @@ RECORDINGS = {
 }
 """Media of VODs and clips. It reads no cookie either: what is not for everybody wants a token in the address, whoever
 asks, and is not there without one (`vods.access`)."""
+
+ENCODERS = {"/whip": {"POST"}, "/whip/{session}": {"PATCH", "DELETE"}}
+"""What WebRTC encoders are answered, by stream key or ticket; a session by what began it. It reads no cookie."""
+
+SOCKETS: dict[str, tuple[str, ...]] = {
+    # What they are answered who say something in the room.
+    "/ws/chat/{login}/": ("sign_in", "ack", "banned", "ack", "ack", "ack"),
+    # With what they are let go, who follow nobody.
+    "/ws/notices/": ("4401", "4404", "4404", "4404", "4404", "4404"),
+}
+"""WebSockets, by role. What else asks for one is refused."""

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from channels.db import database_sync_to_async
 from django.conf import settings as django_settings
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from accounts.ratelimit import RateLimit, RateLimited
+from streaming.ingest.whip import app as whip
 from streaming.playback import app as playback
 from tests.chat.conftest import Server, serve
-from tests.permissions.matrix import MATRIX, PLAYBACK, RECORDINGS, ROLES, SIGN_IN, Answer, Row
+from tests.permissions.matrix import ENCODERS, MATRIX, PLAYBACK, RECORDINGS, ROLES, SIGN_IN, SOCKETS, Answer, Row
 from tests.permissions.world import World, make_world
 from vods.playback import app as recordings
 
@@ -99,14 +106,55 @@ def test_every_row_has_an_address() -> None:
     assert not gone, "These rows of tests/permissions/matrix.py have no address any more:\n  " + "\n  ".join(gone)
 
 
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+BY_OTHERS = ("accounts/", "api/")
+"""Pages of allauth and of Ninja, which take PUT, PATCH and DELETE for GET, or for a form with nothing in it."""
+
+
+def test_what_has_no_row_is_no_method_of_an_address(world: World) -> None:
+    client = world.client("owner")
+    rows = {(row.method, row.pattern) for row in MATRIX}
+    allowed = []
+    for pattern in sorted(URLCONF):
+        methods = METHODS[:2] if pattern.startswith(BY_OTHERS[0]) else METHODS
+        for method in methods if not pattern.startswith((ADMIN, BY_OTHERS[1])) else ():
+            if (method, pattern) not in rows:
+                answer = getattr(client, method.lower())(address(pattern, world.facts))
+                allowed += [f"{method} /{pattern}: {answer.status_code}"] if answer_of(answer) != 405 else []
+    assert not allowed, "These have no row in tests/permissions/matrix.py:\n  " + "\n  ".join(allowed)
+
+
 @pytest.mark.parametrize(
     ("routes", "name", "listed"),
-    [(playback.create_app().routes, "PLAYBACK", PLAYBACK), (recordings.create_app().routes, "RECORDINGS", RECORDINGS)],
-    ids=["playback", "recordings"],
+    [
+        (playback.create_app().routes, "PLAYBACK", PLAYBACK),
+        (recordings.create_app().routes, "RECORDINGS", RECORDINGS),
+        (whip.create_app(cast("Any", None)).routes, "ENCODERS", ENCODERS.keys()),
+    ],
+    ids=["playback", "recordings", "encoders"],
 )
-def test_media_has_the_addresses_that_the_matrix_knows(routes: list[BaseRoute], name: str, listed: set[str]) -> None:
+def test_media_has_the_addresses_that_the_matrix_knows(routes: list[BaseRoute], name: str, listed: Set[str]) -> None:
     found = {route.path for route in routes if isinstance(route, Route)}
     assert found == listed, f"Say in tests/permissions/matrix.py, in {name}, what media has an address."
+
+
+MEDIA = Starlette(
+    routes=[
+        *playback.create_app(bus_url="unix:///nowhere", state_url="unix:///nowhere").routes,
+        *recordings.create_app().routes,
+        *whip.create_app(cast("Any", None)).routes,
+    ]
+)
+
+
+@pytest.mark.parametrize("path", sorted({*PLAYBACK, *RECORDINGS, *ENCODERS}))
+async def test_media_is_read_and_players_report_and_nothing_else(path: str) -> None:
+    known = ENCODERS.get(path, {"POST"} if path.endswith("/heartbeat") else {"GET"})
+    places = {"number": "7", "name": "source", "uuid": "00000000-0000-7000-8000-000000000007"}
+    filled_in = re.sub(r"{(?:\w+:)?(\w+)}", lambda place: places.get(place[1], places["uuid"]), path)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=MEDIA), base_url="http://localhost") as client:
+        for method in set(METHODS) - known:
+            assert (method, (await client.request(method, filled_in)).status_code) == (method, 405)
 
 
 @pytest.mark.parametrize("row", HERE, ids=str)
@@ -162,6 +210,36 @@ def ask_server(server: Server, world: World, role: str, row: Row) -> int:
         token = client.cookies[django_settings.CSRF_COOKIE_NAME]
         body = {name: filled(value, world.facts) for name, value in row.json.items()}
         return client.post(address(row.pattern, world.facts), json=body, headers={"X-CSRFToken": token}).status_code
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_each_role_s_socket_is_answered_as_the_matrix_says(
+    session_folder: Path, bus_url: str, state_url: str, settings: Settings, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    world = await database_sync_to_async(make_world)()
+    with serve(session_folder) as server:
+        for path, expected in SOCKETS.items():
+            found = [await told(server, path.format_map(world.facts), world, role) for role in ROLES]
+            assert (path, found) == (path, list(expected))
+        for path in ("/ws/", "/ws/chat/", "/streams", "/"):
+            with pytest.raises(InvalidStatus):
+                await connect(f"ws://127.0.0.1:{server.port}{path}")
+
+
+async def told(server: Server, path: str, world: World, role: str) -> str:
+    """What somebody who says something hears: an `ack`, the code of an error, or that of the end."""
+    client = await database_sync_to_async(world.client)(role)
+    cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
+    url = f"ws://127.0.0.1:{server.port}{path}"
+    async with connect(url, additional_headers={"Cookie": cookies}) as socket, asyncio.timeout(10):
+        try:
+            await socket.send(json.dumps({"type": "message", "text": f"hello from {role}"}))
+            while (heard := json.loads(await socket.recv()))["type"] not in {"ack", "error"}:
+                pass
+        except ConnectionClosed:
+            return str(socket.close_code)
+        return str(heard.get("code", heard["type"]))
 
 
 ADMINS = sorted(

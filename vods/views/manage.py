@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.ratelimit import RateLimit, limit_posts
 from streaming import services
@@ -60,6 +60,7 @@ def settings(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 @limit_posts(EDITS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, vod_id: UUID) -> HttpResponse:
     """One video: what it is about, its chapters, who may watch."""
     vod = _own_vod(request, vod_id)
