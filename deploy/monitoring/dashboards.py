@@ -48,6 +48,24 @@ FLEET = (
         ),
     ),
     Panel(
+        "WebRTC encoders: packets that came",
+        (("{{kind}}", "sum by (kind) (rate(headrace_whip_packets_total[1m]))"),),
+        unit="pps",
+    ),
+    Panel(
+        "WebRTC encoders: packets asked for again and lost, keyframes asked for",
+        (
+            ("asked again", "sum (rate(headrace_whip_asked_again_packets_total[1m]))"),
+            ("lost: {{kind}}", "sum by (kind) (rate(headrace_whip_lost_packets_total[1m]))"),
+            ("keyframes", "sum (rate(headrace_whip_keyframe_requests_total[1m]))"),
+        ),
+    ),
+    Panel(
+        "WebRTC encoders: jitter, p95",
+        (("{{kind}}", "histogram_quantile(0.95, sum by (kind, le) (rate(headrace_whip_jitter_seconds_bucket[1m])))"),),
+        unit="s",
+    ),
+    Panel(
         "Devices: segment tasks at work, of slots",
         (
             ("{{device}}", live("headrace_device_slots_leased", "device")),

@@ -14,6 +14,7 @@ import yaml
 
 import config.asgi
 import streaming.ingest.metrics
+import streaming.ingest.whip.metrics
 import streaming.playback.metrics  # noqa: F401
 import workers.dispatcher.metrics
 import workers.metrics  # noqa: F401

@@ -20,6 +20,7 @@ from aiortc.rtp import (
     pack_remb_fci,
 )
 
+from streaming.ingest.whip import metrics
 from streaming.ingest.whip.keyframes import KeyframePacer
 from streaming.ingest.whip.offer import START_KBPS, Media
 from streaming.ingest.whip.packets import PATIENCE, PacketQueue
@@ -65,6 +66,8 @@ class TrackReceiver(ABC):
         self._ssrc: int | None = None
         self._report: tuple[int, float] = 0, 0.0
         """Middle 32 bits of the last sender report's NTP time, and when it came."""
+        self._counted = 0, 0
+        """Packets that came and were lost, as far as `metrics` knows."""
 
     def rtp(self, packet: RtpPacket) -> None:
         """Take a packet as it arrives."""
@@ -114,6 +117,15 @@ class TrackReceiver(ABC):
             dlsr=min(int((now - came) * 65_536), 0xFFFFFFFF) if middle else 0,
         )
 
+    def count(self) -> None:
+        """Tell `metrics` what came since the last time: counting each packet would cost more than reading it."""
+        kind, (came, lost) = self._media.kind, self._counted
+        self._counted = self._reception.received, self._queue.lost
+        metrics.PACKETS.labels(kind).inc(self._counted[0] - came)
+        metrics.LOST.labels(kind).inc(self._counted[1] - lost)
+        if self._counted[0] > came:
+            metrics.JITTER.labels(kind).observe(self._reception.jitter / self._media.clock_rate)
+
     def _arrived(self, packet: RtpPacket, now: float) -> None:  # noqa: B027 - sound does nothing
         """A packet came, whatever its turn."""
 
@@ -145,8 +157,10 @@ class VideoReceiver(TrackReceiver):
         if self._ssrc is None:
             return
         if self._queue.has_holes and "nack" in self._media.feedback and (numbers := self._queue.ask(now)):
+            metrics.ASKED_AGAIN.inc(len(numbers))
             self._send(RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=SSRC, media_ssrc=self._ssrc, lost=numbers))
         if "nack pli" in self._media.feedback and self._pacer.due(now, waiting=self._pictures.waits_for_idr):
+            metrics.KEYFRAMES_ASKED.inc()
             self._send(RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=SSRC, media_ssrc=self._ssrc))
 
     def _arrived(self, packet: RtpPacket, now: float) -> None:

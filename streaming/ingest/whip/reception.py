@@ -13,7 +13,8 @@ class Reception:
         self._rate = rate
         self._first: int | None = None
         self._highest = 0
-        self._received = 0
+        self.received = 0
+        """Packets that came, doubled ones too."""
         self._expected_before = 0
         self._received_before = 0
         self._transit: int | None = None
@@ -22,7 +23,7 @@ class Reception:
 
     def arrived(self, number: int, time: int, now: float) -> None:
         """A packet came: its 16-bit number and 32-bit time, and when, in seconds."""
-        self._received += 1
+        self.received += 1
         if self._first is None:
             self._first = self._highest = number
         else:
@@ -56,13 +57,13 @@ class Reception:
     @property
     def lost(self) -> int:
         """Packets that never came so far; less than 0 where some came twice."""
-        return max(-LARGEST_LOST, min(self._expected - self._received, LARGEST_LOST))
+        return max(-LARGEST_LOST, min(self._expected - self.received, LARGEST_LOST))
 
     def fraction_lost(self) -> int:
         """The share lost since the last time that this was asked, in 1/256 (RFC 3550 A.3)."""
         expected = self._expected - self._expected_before
-        lost = expected - (self._received - self._received_before)
-        self._expected_before, self._received_before = self._expected, self._received
+        lost = expected - (self.received - self._received_before)
+        self._expected_before, self._received_before = self._expected, self.received
         return min((lost << 8) // expected, 255) if expected > 0 and lost > 0 else 0
 
     @property

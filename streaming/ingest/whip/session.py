@@ -216,6 +216,8 @@ class WhipSession:
                 self._fail(failure)
             if now >= report_at:
                 report_at = now + REPORT_SECONDS
+                for receiver in self._receivers:
+                    receiver.count()
                 if (report := reception(self._receivers, now)) is not None:
                     self._say(report)
 

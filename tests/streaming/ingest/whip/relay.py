@@ -26,12 +26,16 @@ class _Side(asyncio.DatagramProtocol):
 class Relay:
     """Between one encoder and the server: loses `loss` of the packets each way, and delays each by up to `jitter` s.
 
-    Packets overtake each other by the delays. The dice are seeded: the same packets give the same losses.
+    Losses come in runs of `burst` packets. Packets overtake each other by the delays. The dice are seeded: the same
+    packets give the same losses.
     """
 
-    def __init__(self, *, loss: float, jitter: float) -> None:
+    def __init__(self, *, loss: float, jitter: float, burst: int = 1) -> None:
         self._loss = loss
         self._jitter = jitter
+        self._burst = burst
+        self._losing = 0
+        """How many of the next packets are lost for one that was."""
         self._dice = random.Random(1)
         self._server = ("", 0)
         self._client = ("", 0)
@@ -61,7 +65,12 @@ class Relay:
         elif sender != self._server:
             return
         self.carried += 1
-        if self._dice.random() < self._loss:
+        if self._losing:
+            self._losing -= 1
+            self.lost += 1
+            return
+        if self._dice.random() < self._loss / self._burst:
+            self._losing = self._burst - 1
             self.lost += 1
             return
         asyncio.get_running_loop().call_later(self._dice.random() * self._jitter, self._send, data, to_server)
@@ -77,6 +86,11 @@ class Relay:
     async def __aexit__(self, *_: object) -> None:
         self._near.transport.close()
         self._far.transport.close()
+
+
+def without_feedback(offer: str, *, kind: str) -> str:
+    """An offer of an encoder that doesn't listen to what is said about its packets."""
+    return "".join(line for line in offer.splitlines(keepends=True) if not line.rstrip().endswith(f" {kind}"))
 
 
 def without_candidates(offer: str) -> str:

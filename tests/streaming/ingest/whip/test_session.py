@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 import httpx
+import prometheus_client
 import pytest
 
 from streaming.bus import events, reading
@@ -19,7 +21,7 @@ from tests.streaming.ingest.conftest import Ingest
 
 from .conftest import Whip
 from .encoder import Coded, CodedTrack, pictures, sounds
-from .relay import Relay, without_candidates
+from .relay import Relay, without_candidates, without_feedback
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,6 +32,11 @@ def coded_units(annex_b: bytes) -> tuple[bytes, ...]:
     """The NAL units that an access unit carries in an `avc1` track."""
     parts = annex_b.replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1")
     return tuple(part for part in parts if part and part[0] & 0x1F not in PARAMETERS)
+
+
+def counted(name: str, **labels: str) -> float:
+    """What Prometheus is told."""
+    return prometheus_client.REGISTRY.get_sample_value(f"headrace_whip_{name}_total", labels) or 0.0
 
 
 async def published(ingest: Ingest, broadcast: str, rendition: str) -> list[Frame]:
@@ -63,32 +70,61 @@ async def test_pictures_pass_through_and_sound_becomes_aac(whip: Whip, key: str)
     assert all(frame.pts == frame.dts for frame in frames)
     chunks = await whip.ingest.chunks(broadcast, AUDIO)
     assert all(after.dts == before.dts + before.duration for before, after in itertools.pairwise(chunks))
+    assert {kind for kind in ("video", "audio") if counted("packets", kind=kind)} == {"video", "audio"}
     sound = chunks[-1].dts + chunks[-1].duration - chunks[0].dts
     assert abs(Fraction(sound, 48_000) - 5) < Fraction(1, 10)
 
 
-async def test_losses_are_repaired_or_waited_out_but_never_shown(whip: Whip, key: str) -> None:
-    """2 % lost and 50 ms of jitter, each way: whatever is published was sent so, in runs that begin with a keyframe."""
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A bad one, each way; `repaired` says whether the encoder sends again what is missing."""
+
+    loss: float
+    jitter: float = 0.05
+    burst: int = 1
+    repaired: bool = True
+
+
+PATHS = {
+    "2 %": Path(0.02),
+    "5 %": Path(0.05),
+    "2 % in bursts": Path(0.02, burst=8),
+    "a few that nobody sends again": Path(0.004, repaired=False),
+}
+
+
+@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
+async def test_losses_are_repaired_or_waited_out_but_never_shown(whip: Whip, key: str, path: Path) -> None:
+    """Whatever is published was sent so, byte for byte, in runs that begin with a keyframe: so it can be decoded."""
+    asked = {name: counted(name) for name in ("asked_again_packets", "keyframe_requests")}
     sent = pictures("-b:v", "2M", "-minrate", "2M", seconds=8)
     encoder = whip.encoder(key)
     offer = await encoder.offer(CodedTrack("video", sent), CodedTrack("audio", sounds(8)))
-    async with Relay(loss=0.02, jitter=0.05) as relay:
+    if not path.repaired:
+        offer = without_feedback(offer, kind="nack")
+    async with Relay(loss=path.loss, jitter=path.jitter, burst=path.burst) as relay:
         response = await encoder.post(without_candidates(offer))
         await encoder.accept(response, await relay.open(response.text))
-        broadcast = await whip.ingest.opens(3)
+        broadcast = await whip.ingest.opens(3 if path.repaired else 0)
         await encoder.sent()
         await encoder.stop()
         await whip.ingest.hears(events.BroadcastReconnecting)
-        assert relay.lost > 20
+        assert relay.lost > 3
     found = numbers(await published(whip.ingest, broadcast, SOURCE), sent)
     keyframes = {number for number, one in enumerate(sent) if any(nal[0] & 0x1F == 5 for nal in coded_units(one.data))}
     assert found[0] in keyframes
     for before, after in itertools.pairwise(found):
         assert after == before + 1 or (after > before and after in keyframes)
-    # the first packet of all may be lost with nobody to miss it, which costs a GOP
-    assert len(found) > 0.75 * len(sent)
+    again = counted("asked_again_packets") > asked["asked_again_packets"]
+    assert (again, counted("keyframe_requests") > asked["keyframe_requests"]) == (path.repaired, True)
     description = await whip.ingest.description(broadcast)
-    assert (description.state, description.target_duration) == (BroadcastState.RECONNECTING, 2)
+    assert description.state is BroadcastState.RECONNECTING
+    if path.repaired:
+        # the first packet of all may be lost with nobody to miss it, which costs a GOP
+        assert len(found) > 0.75 * len(sent)
+        assert description.target_duration == 2
+    else:
+        assert len(found) < len(sent)
 
 
 async def test_ice_is_restarted_and_not_a_picture_is_lost(whip: Whip, key: str) -> None:
