@@ -83,7 +83,7 @@ class TrackReceiver(ABC):
             self._read(packet, time)
         else:
             self._queue.add(packet.number, (time, packet), now)
-            self.tend(now)
+            self._read_on(now)
 
     def rtcp(self, packet: AnyRtcpPacket) -> None:
         """Take a report of the sender."""
@@ -93,7 +93,10 @@ class TrackReceiver(ABC):
             self._timeline.report(self._media.kind, told.rtp_timestamp, told.ntp_timestamp)
 
     def tend(self, now: float) -> None:
-        """Read on, and ask for what is missing."""
+        """Read on, and ask for what is missing: now and then, not with each packet that waits behind a hole."""
+        self._read_on(now)
+
+    def _read_on(self, now: float) -> None:
         for found in self._queue.take(now):
             if found is None:
                 self._lost()
