@@ -1,4 +1,4 @@
-"""Opus to AAC, once and in this process: 20 ms take 0.25 ms, and nothing waits but what is short of an AAC frame.
+"""Opus to AAC, once and in this process: 20 ms take 0.2 ms, and nothing waits but what is short of an AAC frame.
 
 The encoder counts samples without a hole, so holes are filled: what is missing becomes silence, what comes twice is
 left out, and after a longer pause the count begins anew.
