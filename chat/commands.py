@@ -10,6 +10,10 @@ from chat.standing import Rank
 _COMMAND = re.compile(r"[/.]([A-Za-z][A-Za-z0-9]*)(?:\s+(.*))?", re.DOTALL)
 
 
+_DURATION = re.compile(r"(?:[0-9]{1,9}[smhdw])+", re.IGNORECASE)
+_UNIT_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """`/name rest`; the name in lower case."""
@@ -44,12 +48,12 @@ USAGE = {
     "help": Usage("/help [command]", "lists the commands"),
     "ban": Usage("/ban login [reason]", "bans somebody for good", Rank.MODERATOR),
     "unban": Usage("/unban login", "ends a ban or timeout", Rank.MODERATOR),
-    "timeout": Usage("/timeout login [seconds] [reason]", "silences somebody for a while", Rank.MODERATOR),
+    "timeout": Usage("/timeout login [60, 10m, 1d …] [reason]", "silences somebody for a while", Rank.MODERATOR),
     "untimeout": Usage("/untimeout login", "ends a timeout", Rank.MODERATOR),
     "clear": Usage("/clear", "clears the room", Rank.MODERATOR),
     "slow": Usage("/slow [seconds]", "lets everyone talk once in 3 to 120 s", Rank.MODERATOR),
     "slowoff": Usage("/slowoff", "ends that", Rank.MODERATOR),
-    "followers": Usage("/followers [minutes]", "lets only followers talk", Rank.MODERATOR),
+    "followers": Usage("/followers [30m, 2h, 7d …]", "lets only followers talk", Rank.MODERATOR),
     "followersoff": Usage("/followersoff", "ends that", Rank.MODERATOR),
     "subscribers": Usage("/subscribers", "lets only subscribers talk", Rank.MODERATOR),
     "subscribersoff": Usage("/subscribersoff", "ends that", Rank.MODERATOR),
@@ -85,6 +89,15 @@ def parse(text: str) -> Command | None:
         return None
     name = match[1].lower()
     return Command(ALIASES.get(name, name), (match[2] or "").strip())
+
+
+def seconds(text: str, *, unit_s: int = 1) -> int | None:
+    """A duration as one types it: `90` of a unit, or `30s`, `10m`, `1h30m`, `2d`, `1w`; None for anything else."""
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return int(text) * unit_s
+    if not _DURATION.fullmatch(text):
+        return None
+    return sum(int(count) * _UNIT_S[unit] for count, unit in re.findall(r"([0-9]+)(\D)", text.lower()))
 
 
 def available(rank: Rank) -> list[str]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from accounts.models import User
 from accounts.ratelimit import RateLimit
 from chat import people
-from chat.commands import USAGE, Command, available
+from chat.commands import USAGE, Command, available, seconds
 from chat.errors import BadArguments, NotBroadcaster, NotModerator, UnknownCommand
 from chat.services import markers, moderation, roles, settings, whispers
 from chat.services.authority import find_user, rank
@@ -40,14 +40,14 @@ class Order:
         parts = self.command.rest.split(maxsplit=words)
         return parts[words] if len(parts) > words else ""
 
-    def number(self, default: int) -> int:
-        """The first word as a number. Raises BadArguments."""
+    def seconds(self, default: int, *, unit_s: int = 1) -> int:
+        """The duration that the first word is. Raises BadArguments."""
         if not self.command.words:
             return default
-        word = self.command.words[0]
-        if not word.isascii() or not word.isdigit() or len(word) > 9:
+        found = seconds(self.command.words[0], unit_s=unit_s)
+        if found is None:
             raise BadArguments(USAGE[self.command.name].text)
-        return int(word)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,11 @@ def _ban(order: Order) -> Answer:
 
 def _timeout(order: Order) -> Answer:
     target = order.target()
-    words = order.command.words
-    seconds, reason = moderation.DEFAULT_TIMEOUT, order.after(1)
-    if len(words) > 1 and words[1].isascii() and words[1].isdigit() and len(words[1]) < 10:
-        seconds, reason = int(words[1]), order.after(2)
-    moderation.ban(channel=order.channel, by=order.by, target=target, now=order.now, seconds=seconds, reason=reason)
-    return Answer("timeout_success", f"{target.username} is timed out for {seconds} seconds.")
+    given = seconds(order.command.words[1]) if len(order.command.words) > 1 else None
+    length = moderation.DEFAULT_TIMEOUT if given is None else given
+    reason = order.after(1 if given is None else 2)
+    moderation.ban(channel=order.channel, by=order.by, target=target, now=order.now, seconds=length, reason=reason)
+    return Answer("timeout_success", f"{target.username} is timed out for {length} seconds.")
 
 
 def _unban(order: Order) -> Answer:
@@ -108,15 +107,15 @@ def _clear(order: Order) -> Answer:
 
 
 def _slow(order: Order) -> Answer:
-    seconds = order.number(30)
-    if seconds not in settings.SLOW_SECONDS:
+    pause = order.seconds(30)
+    if pause not in settings.SLOW_SECONDS:
         raise BadArguments(USAGE["slow"].text + ": 3 to 120")
-    settings.set_modes(channel=order.channel, by=order.by, now=order.now, slow_seconds=seconds)
-    return Answer("slow_on", f"This room is now in slow mode. You may send messages every {seconds} seconds.")
+    settings.set_modes(channel=order.channel, by=order.by, now=order.now, slow_seconds=pause)
+    return Answer("slow_on", f"This room is now in slow mode. You may send messages every {pause} seconds.")
 
 
 def _followers(order: Order) -> Answer:
-    minutes = order.number(0)
+    minutes = order.seconds(0, unit_s=60) // 60
     settings.set_modes(channel=order.channel, by=order.by, now=order.now, followers_minutes=minutes)
     return Answer("followers_on", f"This room is now for followers of {minutes} minutes and more only.")
 

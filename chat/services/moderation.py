@@ -33,7 +33,7 @@ def ban(
     Raises NotModerator, TargetProtected, BadArguments (seconds out of 1 to 1,209,600), AlreadySo.
     """
     if seconds is not None and seconds not in TIMEOUT_SECONDS:
-        raise BadArguments("/timeout login [seconds, 1 to 1209600] [reason]")
+        raise BadArguments("/timeout login [60, 10m, 1d …, at most 14d] [reason]")
     need_above(channel=channel, by=by, target=target)
     room = room_of(channel)
     before = _ban_json(Ban.objects.filter(channel=channel, user=target).first(), now=now)

@@ -152,4 +152,4 @@ def _check_ranges(modes: dict[str, Any]) -> None:
         raise BadArguments("/slow [seconds, 3 to 120]")
     minutes = modes.get("followers_minutes")
     if minutes is not None and minutes not in FOLLOWERS_MINUTES:
-        raise BadArguments("/followers [minutes, 0 to 129600]")
+        raise BadArguments("/followers [30m, 2h, 7d …, at most 90d]")

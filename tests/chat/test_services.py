@@ -77,6 +77,17 @@ def test_a_timeout_is_1_s_to_14_days(channel: Channel, bobby: User, mod: User, s
 def test_nobody_bans_those_above_them_or_beside_them(
     channel: Channel, alice: User, bobby: User, mod: User, make_user: Callable[[str], User]
 ) -> None:
+@pytest.mark.parametrize(
+    ("text", "seconds", "reason"),
+    [("", 600, ""), ("rude, again", 600, "rude, again"), ("60", 60, ""), ("1d 10 times rude", 86_400, "10 times rude")],
+)
+def test_a_timeout_is_typed_as_on_twitch(
+    channel: Channel, bobby: User, mod: User, text: str, seconds: int, reason: str
+) -> None:
+    order(channel, mod, f"timeout bobby {text}")
+    assert ModAction.objects.get(kind="timeout").facts == {"seconds": seconds, "reason": reason}
+
+
     other = make_user("other_mod")
     roles.set_moderator(channel=channel, by=alice, target=other, granted=True, now=NOW)
     for target in (alice, other, mod):
@@ -212,6 +223,7 @@ def test_roles_are_the_broadcasters_to_give(channel: Channel, alice: User, bobby
         ("subscribers", "subs_on"),
         ("emoteonly", "emote_only_on"),
         ("uniquechat", "r9k_on"),
+        ("followers 90d", "followers_on"),
         ("clear", "clear_success"),
         ("mods", "room_mods"),
         ("vips", "no_vips"),
@@ -238,6 +250,8 @@ def test_a_moderators_commands(channel: Channel, bobby: User, mod: User, text: s
         ("color puce", BadArguments),
         ("mod bobby", NotBroadcaster),
         ("unban bobby", AlreadySo),
+        ("followers 91d", BadArguments),
+        ("timeout bobby 3w", BadArguments),
         ("unpin", AlreadySo),
         ("w bobby psst", Away),
         ("w carol psst", TargetProtected),
