@@ -14,7 +14,7 @@ from chat import events, live
 from chat.errors import AlreadySo, BadArguments, NothingToUndo, TargetProtected, UnknownMessage
 from chat.models import MAX_REASON, Ban, HeldMessage, ModAction, Moderator
 from chat.services.authority import need_above, need_moderator, note, rank, room_of
-from chat.services.settings import restore_modes
+from chat.services.settings import restore_modes, unpin_what_goes
 from chat.standing import Rank
 from streaming.models import Channel
 
@@ -53,6 +53,7 @@ def ban(
         before={"ban": before},
         now=now,
     )
+    unpin_what_goes(channel=channel, by=by, login=target.username)
     record = events.cleared(user=str(target.pk), login=target.username, seconds=seconds, by=by.username)
     if seconds is None:
         record["ban"] = True
@@ -89,7 +90,8 @@ def delete_message(*, channel: Channel, by: User, message_id: str, now: datetime
     author = record["user"]
     gone = events.deleted(message_id, author["login"], by.username)
     if author["id"] == str(by.pk):
-        live.happened(channel.pk, gone)
+        unpin_what_goes(channel=channel, by=by, message_id=message_id)
+        transaction.on_commit(lambda: live.happened(channel.pk, gone))
         return None
     mine = need_moderator(channel=channel, by=by)
     target = User.objects.filter(pk=author["id"]).first()
@@ -103,6 +105,7 @@ def delete_message(*, channel: Channel, by: User, message_id: str, now: datetime
         facts={"message": message_id, "text": record["text"]},
         now=now,
     )
+    unpin_what_goes(channel=channel, by=by, message_id=message_id)
     transaction.on_commit(lambda: live.happened(channel.pk, gone))
     return action
 

@@ -101,13 +101,21 @@ def pin(*, channel: Channel, by: User, message_id: str, now: datetime) -> None:
         record: dict[str, Any] = json.loads(found) if found else {}
         if record.get("type") != "message":
             raise UnknownMessage
-        room.pinned = {"id": message_id, "login": record["user"]["login"], "text": record["text"]}
+        room.pinned = {"id": record["id"], "login": record["user"]["login"], "text": record["text"]}
     elif room.pinned is None:
         raise AlreadySo("Nothing is pinned.")
     else:
         room.pinned = None
     _save(room, channel=channel, by=by, fields=["pinned"])
     note(room=room, by=by, kind=ModAction.Kind.PIN, facts={"pinned": room.pinned}, now=now)
+
+
+def unpin_what_goes(*, channel: Channel, by: User, message_id: str = "", login: str = "") -> None:
+    """Unpins a message that is taken away, or whatever somebody said; within the caller's transaction."""
+    room = room_of(channel)
+    if room.pinned and (room.pinned["id"] == message_id.lower() or room.pinned["login"] == login):
+        room.pinned = None
+        _save(room, channel=channel, by=by, fields=["pinned"])
 
 
 @transaction.atomic

@@ -14,6 +14,8 @@ from PIL import Image
 from accounts.models import User
 from accounts.ratelimit import RateLimited
 from chat import live, people
+from chat.bus import log, posting
+from chat.bus.layout import MESSAGE
 from chat.commands import Command
 from chat.errors import (
     AlreadySo,
@@ -33,6 +35,7 @@ from chat.models import Ban, Follow, HeldMessage, ModAction, Moderator
 from chat.orders import Order, carry_out
 from chat.services import emotes, moderation, roles, settings
 from chat.standing import FOR_GOOD, NEVER, Rank, Standing
+from streaming import on_air
 from streaming.models import Channel
 from tests.chat.conftest import NOW
 
@@ -74,9 +77,6 @@ def test_a_timeout_is_1_s_to_14_days(channel: Channel, bobby: User, mod: User, s
     moderation.ban(channel=channel, by=mod, target=bobby, now=NOW, seconds=1_209_600)
 
 
-def test_nobody_bans_those_above_them_or_beside_them(
-    channel: Channel, alice: User, bobby: User, mod: User, make_user: Callable[[str], User]
-) -> None:
 @pytest.mark.parametrize(
     ("text", "seconds", "reason"),
     [("", 600, ""), ("rude, again", 600, "rude, again"), ("60", 60, ""), ("1d 10 times rude", 86_400, "10 times rude")],
@@ -88,6 +88,9 @@ def test_a_timeout_is_typed_as_on_twitch(
     assert ModAction.objects.get(kind="timeout").facts == {"seconds": seconds, "reason": reason}
 
 
+def test_nobody_bans_those_above_them_or_beside_them(
+    channel: Channel, alice: User, bobby: User, mod: User, make_user: Callable[[str], User]
+) -> None:
     other = make_user("other_mod")
     roles.set_moderator(channel=channel, by=alice, target=other, granted=True, now=NOW)
     for target in (alice, other, mod):
@@ -220,10 +223,10 @@ def test_roles_are_the_broadcasters_to_give(channel: Channel, alice: User, bobby
         ("slow", "slow_on"),
         ("slow 3", "slow_on"),
         ("followers 10", "followers_on"),
+        ("followers 90d", "followers_on"),
         ("subscribers", "subs_on"),
         ("emoteonly", "emote_only_on"),
         ("uniquechat", "r9k_on"),
-        ("followers 90d", "followers_on"),
         ("clear", "clear_success"),
         ("mods", "room_mods"),
         ("vips", "no_vips"),
@@ -247,11 +250,11 @@ def test_a_moderators_commands(channel: Channel, bobby: User, mod: User, text: s
         ("timeout bobby 0", BadArguments),
         ("slow 2", BadArguments),
         ("slow x", BadArguments),
+        ("followers 91d", BadArguments),
+        ("timeout bobby 3w", BadArguments),
         ("color puce", BadArguments),
         ("mod bobby", NotBroadcaster),
         ("unban bobby", AlreadySo),
-        ("followers 91d", BadArguments),
-        ("timeout bobby 3w", BadArguments),
         ("unpin", AlreadySo),
         ("w bobby psst", Away),
         ("w carol psst", TargetProtected),
@@ -314,9 +317,6 @@ def test_what_is_no_emote(channel: Channel, alice: User, name: str, data: bytes)
 def test_the_room_hears_of_a_ban_and_a_clear(
     channel: Channel, bobby: User, mod: User, django_capture_on_commit_callbacks: Callable[..., object]
 ) -> None:
-    from chat.bus import log
-    from streaming import on_air
-
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
         moderation.ban(channel=channel, by=mod, target=bobby, now=NOW, seconds=5)
         moderation.clear(channel=channel, by=mod, now=NOW)
@@ -327,6 +327,26 @@ def test_the_room_hears_of_a_ban_and_a_clear(
         ("clear", None, None),
     ]
     assert live.find_record(channel.pk, records[0]["id"]) is not None
+
+
+@pytest.mark.parametrize("taken_away_by", ["mod", "author", "timeout"])
+def test_what_is_taken_away_is_pinned_no_more(channel: Channel, bobby: User, mod: User, taken_away_by: str) -> None:
+    said = [said_by(channel, bobby, text) for text in ("first", "second")]
+    settings.pin(channel=channel, by=mod, message_id=said[1].upper(), now=NOW)
+    moderation.delete_message(channel=channel, by=mod, message_id=said[0], now=NOW)
+    assert people.load_facts(str(channel.pk)).pinned == {"id": said[1], "login": "bobby", "text": "second"}
+    if taken_away_by == "timeout":
+        moderation.ban(channel=channel, by=mod, target=bobby, now=NOW, seconds=5)
+    else:
+        by = mod if taken_away_by == "mod" else bobby
+        moderation.delete_message(channel=channel, by=by, message_id=said[1].upper(), now=NOW)
+    assert people.load_facts(str(channel.pk)).pinned is None
+
+
+def said_by(channel: Channel, user: User, text: str) -> str:
+    """The id of a message in the channel's log."""
+    body = Said(Author(str(user.pk), user.username, "#000000"), text).body()
+    return on_air.state().run(posting.append(str(channel.pk), body=body, epoch="1" * 15, kind=MESSAGE))[0]
 
 
 def test_a_suspended_channel_has_no_room(channel: Channel) -> None:
