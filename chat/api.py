@@ -157,7 +157,9 @@ def desk(request: HttpRequest, login: str) -> dict[str, Any]:
     READS.spend(source(request), now=timezone.now())
     channel = people.find_channel(login)
     need_moderator(channel=channel, by=_user(request))
-    held = HeldMessage.objects.filter(room_id=channel.pk, decided_at=None).select_related("user")[:LISTED]
+    waiting = HeldMessage.objects.filter(room_id=channel.pk, decided_at=None).select_related("user")
+    # The newest are those that somebody waits for: what nobody ever decided must not be in their way.
+    held = reversed(waiting.order_by("-held_at")[:LISTED])
     actions = ModAction.objects.filter(room_id=channel.pk).select_related("by", "target")[:LISTED]
     return {
         "held": [

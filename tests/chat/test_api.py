@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import httpx
 import pytest
 from channels.db import database_sync_to_async
 from django.utils import timezone
 
 from accounts.models import User
+from chat.api import LISTED
+from chat.models import HeldMessage, Room
 from chat.services import moderation, roles
-from tests.chat.conftest import Connect, Server, cookie_of, token_of
+from tests.chat.conftest import NOW, Connect, Server, cookie_of, token_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,6 +93,24 @@ async def test_spam_is_held_until_a_moderator_lets_it_through(
     assert (message["text"], message["user"]["login"]) == (spam, "bobby")
     assert await stranger.messages(1) == [message]
     assert stranger.frames == []  # what waits is for moderators alone
+
+
+async def test_old_messages_that_nobody_decided_hide_no_new_ones(web: Server, alice: User, bobby: User) -> None:
+    alices = await database_sync_to_async(token_of)(alice)
+
+    def hold() -> None:
+        Room.objects.create(channel=alice.channel)
+        HeldMessage.objects.bulk_create(
+            HeldMessage(
+                room_id=alice.channel.pk, user=bobby, text=str(number), held_at=NOW + number * timedelta(days=1)
+            )
+            for number in range(LISTED + 1)
+        )
+
+    await database_sync_to_async(hold)()
+    async with httpx.AsyncClient(base_url=web.url, headers={"Authorization": f"Bearer {alices}"}) as client:
+        desk = (await client.get(f"/chat/{alice.username}/desk")).json()
+    assert [one["text"] for one in desk["held"]] == [str(number) for number in range(1, LISTED + 1)]
 
 
 async def test_the_desk_is_for_moderators_and_undoes(web: Server, alice: User, bobby: User, carol: User) -> None:
