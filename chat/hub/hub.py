@@ -214,6 +214,8 @@ class Hub:
         finally:
             room.reliable = self._feed.up
             room.opened.set()  # whatever happened, somebody waits at the door
+            # Who waited may have gone before they could join, and leave.
+            asyncio.get_running_loop().call_later(LINGER_S, self._close_if_empty, room)
 
     def _close_if_empty(self, room: Room) -> None:
         if room.viewers or self._rooms.get(room.room) is not room:
