@@ -150,6 +150,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
                     "offset": posted.offset if posted else None,
                     "stored": posted is not None or answer is not None,
                     "shown": posted.shown if posted else True,
+                    "wait_ms": outcome.wait_ms,
                 }
             )
         )

@@ -53,11 +53,12 @@ QUOTE = 120
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a text: a message (`posted`, None when it was said to this process's viewers only) or an
-    `answer` to a command."""
+    `answer` to a command. After `wait_ms` its author may say more: the room is in slow mode."""
 
     posted: Posted | None = None
     answer: Answer | None = None
     standing: Standing | None = None
+    wait_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +192,13 @@ class Speech:
                 epoch=fresh_epoch(),
             )
             try:
-                return Outcome(posted=await self.hub.valkey.run(call), standing=standing)
+                return Outcome(posted=await self.hub.valkey.run(call), standing=standing, wait_ms=limits.slow_ms)
             except JudgedByOld:
                 newest = True
             except BusError as error:
                 logger.warning("a message of room %s is not kept: %s", room, error)
                 self._say_alone(room, user, said, limits=limits, now_ms=now_ms)
-                return Outcome(standing=standing)
+                return Outcome(standing=standing, wait_ms=limits.slow_ms)
         raise ChatUnavailable
 
     def _hold(self, room: str, user: str, text: str) -> None:

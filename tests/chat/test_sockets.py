@@ -155,6 +155,31 @@ async def test_a_whisper_reaches_one_person_in_whatever_room_and_nobody_else(
     assert answer["code"] == "away"
 
 
+async def test_in_slow_mode_an_answer_says_when_one_may_say_more(
+    web: Server, alice: User, bobs_cookie: str, enter: Connect
+) -> None:
+    alices = await database_sync_to_async(cookie_of)(alice)
+    streamer, bob = (
+        await enter(web, alice.username, cookie=alices),
+        await enter(web, alice.username, cookie=bobs_cookie),
+    )
+    await streamer.say("/slow 1m")
+    assert (await bob.say("slowly"))["wait_ms"] == 60_000
+    assert (await bob.say("again"))["code"] == "slow_mode"
+    assert (await streamer.say("as I like"))["wait_ms"] == 0
+
+
+async def test_whoever_is_given_a_role_is_told_in_this_room(
+    web: Server, alice: User, bobs_cookie: str, enter: Connect
+) -> None:
+    streamer = await enter(web, alice.username, cookie=await database_sync_to_async(cookie_of)(alice))
+    bob = await enter(web, alice.username, cookie=bobs_cookie)
+    for command in ("/mod bobby", "/unmod bobby", "/vip bobby", "/unvip bobby"):
+        await streamer.say(command)
+        assert (await bob.get("standing"))["room"] == alice.username
+    assert streamer.take("standing") == []
+
+
 async def test_a_deleted_message_can_not_be_quoted(web: Server, alice: User, bobs_cookie: str, enter: Connect) -> None:
     bob, witness = await enter(web, alice.username, cookie=bobs_cookie), await enter(web, alice.username)
     said = await bob.say("I take that back")
