@@ -26,6 +26,12 @@ def standing_changed(room: UUID, user: UUID, record: dict[str, Any] | None = Non
     _run(rooms.forget_standing(str(room), str(user), epoch=fresh_epoch(), body=body))
 
 
+def role_changed(room: UUID, login: str, user: UUID) -> None:
+    """`standing_changed`, and the user's pages in the room show what they may do now."""
+    standing_changed(room, user)
+    told_people([user], {"type": "standing", "room": login})
+
+
 def facts_changed(facts: Facts, *, by: str) -> None:
     """The room's facts are these now, and everyone in it is told."""
     record = events.room_changed(facts.modes(), pinned=facts.pinned, by=by)

@@ -57,7 +57,7 @@ def set_moderator(*, channel: Channel, by: User, target: User, granted: bool, no
         raise AlreadySo(f"{target.username} is {'a' if granted else 'no'} moderator already.")
     kind = ModAction.Kind.MOD if granted else ModAction.Kind.UNMOD
     note(room=room, by=by, kind=kind, target=target, now=now)
-    transaction.on_commit(lambda: live.standing_changed(channel.pk, target.pk))
+    transaction.on_commit(lambda: live.role_changed(channel.pk, channel.login, target.pk))
 
 
 @transaction.atomic
@@ -79,7 +79,7 @@ def set_vip(*, channel: Channel, by: User, target: User, granted: bool, now: dat
         raise AlreadySo(f"{target.username} is {'a' if granted else 'no'} VIP already.")
     kind = ModAction.Kind.VIP if granted else ModAction.Kind.UNVIP
     note(room=room, by=by, kind=kind, target=target, now=now)
-    transaction.on_commit(lambda: live.standing_changed(channel.pk, target.pk))
+    transaction.on_commit(lambda: live.role_changed(channel.pk, channel.login, target.pk))
 
 
 @transaction.atomic
