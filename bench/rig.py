@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -18,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from streaming import metrics
 
 BASE_DIR = Path(__file__).resolve().parents[1]
 
@@ -42,10 +45,19 @@ class RigFailed(Exception):
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_run(1)
+
+
+def free_run(count: int) -> int:
+    """The first of so many free ports, one after the other."""
+    while True:
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError, OverflowError):
+            first = 0
+            for step in range(count):
+                probe = probes.enter_context(socket.socket())
+                probe.bind(("127.0.0.1", first and first + step))
+                first = first or int(probe.getsockname()[1])
+            return first
 
 
 class Rig:
@@ -65,6 +77,7 @@ class Rig:
         self.http_port = free_port()
         self.rtmp_port = free_port()
         self.whip_port = free_port()
+        self.metrics_port = free_run(len(metrics.PROCESSES))
         self.whip_url = f"http://127.0.0.1:{self.whip_port}/whip"
         self.url = f"http://127.0.0.1:{self.http_port}"
         inherited = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "FFMPEG"}}
@@ -81,6 +94,7 @@ class Rig:
             "FLOWER_PORT": str(free_port()),
             "IRC_HOST": "127.0.0.1",
             "IRC_PORT": str(free_port()),
+            "METRICS_PORT": str(self.metrics_port),
             "PUBLIC_URL": self.url,
             "RTMP_URL": f"rtmp://127.0.0.1:{self.rtmp_port}/live",
             "DJANGO_SETTINGS_MODULE": "config.settings",

@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 from prometheus_client import start_http_server
 
-PROCESSES = ("web", "ingest", "irc", "dispatcher", "prompt", "durable", "device")
+PROCESSES = ("web", "ingest", "irc", "dispatcher", "prompt", "durable", "beat", "device")
 """Kinds of processes, in the order of their ports from METRICS_PORT on. A host's devices take the last and those after
 it, whichever is free."""
 MOST_DEVICES = 16

@@ -56,6 +56,11 @@ def _set_up(instance: Any, **_: Any) -> None:
         )
 
 
+@signals.beat_init.connect
+def _serve_beat(**_: Any) -> None:
+    metrics.serve("beat")
+
+
 @signals.worker_ready.connect
 def _offer(**_: Any) -> None:
     keep_what_is_loaded()
