@@ -14,45 +14,59 @@ export async function listDevices(kind) {
   return devices.filter((device) => device.kind === kind && device.label && device.deviceId !== "default");
 }
 
-/** What is sent: `stream` has the picture, and one track of sound if there is any. */
+/**
+ * What is sent: `stream` has the picture, and one track of sound if there is any.
+ *
+ * `onended` is called when the picture ends by itself, `onsilent` when the microphone does.
+ */
 export class Capture {
   /**
    * Asks the person for what was chosen.
    *
    * @param {{source: "camera" | "screen", camera: string, microphone: string}} chosen device ids, "" for any
+   * @param {Capture | null} former what of it is chosen still is kept, and not asked for again
    * @throws {CaptureError}
    */
-  static async open({ source, camera, microphone }) {
-    const streams = [];
+  static async open(chosen, former = null) {
+    const same = (...names) => names.every((name) => chosen[name] === former?.chosen[name]);
+    let picture = same("source", "camera") ? alive(former?.picture) : null;
+    let voice = same("microphone") ? alive(former?.voice) : null;
+    const asked = [];
     try {
-      const withSound = microphone !== "none";
-      const sound = withSound && { deviceId: microphone ? { exact: microphone } : undefined };
-      if (source === "screen") {
-        streams.push(await navigator.mediaDevices.getDisplayMedia({ video: SCREEN, audio: true }));
-        if (withSound) {
-          streams.push(await navigator.mediaDevices.getUserMedia({ audio: sound }));
-        }
-      } else {
-        const video = { ...PICTURE, deviceId: camera ? { exact: camera } : undefined };
-        streams.push(await navigator.mediaDevices.getUserMedia({ video, audio: sound }));
+      if (!picture && chosen.source === "screen") {
+        picture = await navigator.mediaDevices.getDisplayMedia({ video: SCREEN, audio: true });
+        asked.push(picture);
+      }
+      const video = !picture && { ...PICTURE, ...exactly(chosen.camera) };
+      const audio = !voice && chosen.microphone !== "none" && exactly(chosen.microphone);
+      if (video || audio) {
+        // together, that the browser asks once
+        const devices = await navigator.mediaDevices.getUserMedia({ video, audio });
+        asked.push(devices);
+        picture ??= new MediaStream(devices.getVideoTracks());
+        voice ??= audio ? new MediaStream(devices.getAudioTracks()) : null;
       }
     } catch (error) {
-      stopAll(streams);
-      throw new CaptureError(sentence(error, source));
+      stopAll(asked.flatMap((stream) => stream.getTracks()));
+      throw new CaptureError(sentence(error, chosen.source));
     }
-    return new Capture(streams, source);
+    return new Capture(chosen, picture, voice);
   }
 
-  constructor(streams, source) {
-    this.streams = streams;
+  constructor(chosen, picture, voice) {
+    this.chosen = chosen;
+    this.picture = picture;
+    this.voice = voice;
     this.onended = () => {};
-    const [picture] = streams[0].getVideoTracks();
+    this.onsilent = () => {};
+    const [track] = picture.getVideoTracks();
     // what matters when there is too little bandwidth: motion of a camera, letters of a screen
-    picture.contentHint = source === "screen" ? "detail" : "motion";
-    picture.addEventListener("ended", () => this.onended());
-    this.preview = new MediaStream([picture]);
-    this.stream = new MediaStream([picture]);
-    this.sounds = streams.flatMap((stream) => stream.getAudioTracks());
+    track.contentHint = chosen.source === "screen" ? "detail" : "motion";
+    track.addEventListener("ended", () => this.onended());
+    voice?.getAudioTracks().forEach((one) => one.addEventListener("ended", () => this.onsilent()));
+    this.preview = new MediaStream([track]);
+    this.stream = new MediaStream([track]);
+    this.sounds = [...picture.getAudioTracks(), ...(voice?.getAudioTracks() ?? [])];
     this.hasSound = this.sounds.length > 0;
     if (this.hasSound) {
       this.#listen();
@@ -89,18 +103,25 @@ export class Capture {
     }
   }
 
-  close() {
-    this.onended = () => {};
-    stopAll(this.streams);
-    stopAll([this.stream]);
+  /** @param {Capture | null} next what it has taken over goes on */
+  close(next = null) {
+    this.onended = this.onsilent = () => {};
+    const kept = [...(next?.picture.getTracks() ?? []), ...(next?.sounds ?? [])];
+    stopAll([...this.preview.getTracks(), ...this.sounds].filter((track) => !kept.includes(track)));
     this.context?.close();
   }
 }
 
-function stopAll(streams) {
-  for (const track of streams.flatMap((stream) => stream.getTracks())) {
-    track.stop();
-  }
+function exactly(device) {
+  return { deviceId: device ? { exact: device } : undefined };
+}
+
+function alive(stream) {
+  return stream?.getTracks().every(({ readyState }) => readyState === "live") ? stream : null;
+}
+
+function stopAll(tracks) {
+  tracks.forEach((track) => track.stop());
 }
 
 function sentence({ name, message }, source) {

@@ -1,13 +1,12 @@
 // The go-live page: preview, start, stop, and what to say when something is in the way.
 
+import { HealthPanel, say } from "../js/health.js";
 import { Capture, CaptureError, listDevices } from "./capture.js";
-import { WhipError, WhipSession } from "./whip.js";
+import { OnAir } from "./on-air.js";
+import { WhipError } from "./whip.js";
 
-const RETRY_MS = [0, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000, 8_000];
-/** A connection that recovered for so long has its tries back. */
-const STEADY_MS = 10_000;
 const LEVEL_MS = 50;
-const SENDING_MS = 2_000;
+const LIMITED_MS = 2_000;
 const STATES = {
   off: ["Off", "badge--off"],
   preview: ["Preview", "badge--off"],
@@ -15,38 +14,45 @@ const STATES = {
   live: ["LIVE", "badge--live"],
   reconnecting: ["Reconnecting…", "badge--waiting"],
 };
+const LIMITS = {
+  cpu: "Your computer can't keep up with encoding the picture: close other programs.",
+  bandwidth: "Your connection can't take a better picture: viewers see it less sharp.",
+};
 
 const page = document.querySelector("[data-go-live]");
 const part = (name) => page.querySelector(`[data-${name}]`);
 const badge = part("state");
 const buttons = { open: part("open"), start: part("start"), stop: part("stop"), mute: part("mute"), close: part("close") };
-const rate = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const health = new HealthPanel(part("health-url"));
+const onAir = new OnAir(page.dataset.whipUrl, ticket, Number(page.dataset.grace) * 1000);
 
 let capture = null;
-let session = null;
 let state = "off";
-let tries = 0;
-/** Which start this is: what an earlier one still waits for is none of ours. */
-let run = 0;
+let muted = false;
+/** Which choice is asked for: an earlier one that is granted late is let go. */
+let asking = 0;
+/** How often in a row the server said that the channel is live, and not from here. */
+let elsewhere = 0;
+
+const isOnAir = () => !["off", "preview"].includes(state);
 
 function show(next) {
   state = next;
   const [text, look] = STATES[next];
-  if (badge.textContent !== text) {
-    badge.textContent = text;
-  }
+  say(badge, text);
   badge.className = `badge ${look}`;
-  const onAir = !["off", "preview"].includes(next);
   const focused = Object.values(buttons).find((button) => button === document.activeElement);
   buttons.open.hidden = next !== "off";
   buttons.start.hidden = next !== "preview";
   buttons.close.hidden = next !== "preview";
-  buttons.stop.hidden = !onAir;
+  buttons.stop.hidden = !isOnAir();
   buttons.mute.hidden = next === "off" || !capture?.hasSound;
   part("live-line").hidden = next !== "live";
+  part("lost").hidden = next !== "reconnecting";
   part("empty").hidden = next !== "off";
-  for (const control of page.querySelectorAll("input, select")) {
-    control.disabled = onAir;
+  if (isOnAir()) {
+    elsewhere = 0;
+    stands("offline");
   }
   if (focused?.hidden) {
     // who works by keyboard goes on from the button that took its place
@@ -60,42 +66,83 @@ function problem(text) {
   line.hidden = !text;
 }
 
-const chosen = () => page.querySelector("input[name=source]:checked").value;
-
-function label() {
-  buttons.open.textContent = chosen() === "screen" ? "Choose what to show" : "Turn on camera";
-  part("camera-field").hidden = chosen() === "screen";
+/** Tells of a broadcast that is there though nothing is sent from here. */
+function stands(broadcast) {
+  elsewhere = broadcast === "live" && !isOnAir() ? elsewhere + 1 : 0;
+  // one that was just stopped is live a moment longer
+  part("elsewhere").hidden = elsewhere < 2;
+  part("waits").hidden = broadcast !== "reconnecting" || isOnAir();
 }
 
+const chosen = () => ({
+  source: page.querySelector("input[name=source]:checked").value,
+  camera: part("camera").value,
+  microphone: part("microphone").value,
+});
+
+function choose({ source, camera, microphone }) {
+  page.querySelector(`input[name=source][value=${source}]`).checked = true;
+  part("camera").value = camera;
+  part("microphone").value = microphone;
+  label();
+}
+
+function label() {
+  const isScreen = chosen().source === "screen";
+  buttons.open.textContent = isScreen ? "Choose what to show" : "Turn on camera";
+  part("camera-field").hidden = isScreen;
+}
+
+/** Turns on what is chosen; what was on goes on when that can't be had. @returns {Promise<boolean>} whether it is on */
 async function open() {
   problem("");
-  capture?.close();
-  capture = null;
+  const mine = ++asking;
+  let opened;
   try {
-    capture = await Capture.open({
-      source: chosen(),
-      camera: part("camera").value,
-      microphone: part("microphone").value,
-    });
+    opened = await Capture.open(chosen(), capture);
   } catch (error) {
-    show("off");
-    problem(error instanceof CaptureError ? error.message : `This did not work: ${error.message}.`);
-    return;
+    if (mine === asking) {
+      capture && choose(capture.chosen);
+      problem(error instanceof CaptureError ? error.message : `This did not work: ${error.message}.`);
+    }
+    return false;
   }
+  if (mine !== asking) {
+    opened.close(capture);
+    return false;
+  }
+  await use(opened);
+  return true;
+}
+
+async function use(opened) {
+  const former = capture;
+  capture = opened;
   capture.onended = () => {
-    const was = state;
+    const what = isOnAir() ? "The picture ended, and nothing is sent any more." : "The picture ended.";
     close();
-    problem(was === "live" ? "The picture ended, and with it your stream." : "The picture ended.");
+    problem(what);
   };
+  capture.onsilent = async () => {
+    await fillDevices(); // one that was pulled out is not chosen any more
+    (await open()) && problem("The microphone was lost. Another one is on now.");
+  };
+  capture.mute(muted);
   part("preview").srcObject = capture.preview;
-  part("stage").classList.toggle("is-mirrored", chosen() === "camera");
-  mute(false);
-  show("preview");
+  part("stage").classList.toggle("is-mirrored", capture.chosen.source === "camera");
+  if (isOnAir()) {
+    show(state);
+    await onAir.replace(capture.stream);
+  } else {
+    show("preview");
+  }
+  former?.close(capture);
   await fillDevices();
 }
 
 function close() {
-  stop();
+  asking += 1;
+  onAir.stop();
   capture?.close();
   capture = null;
   part("preview").srcObject = null;
@@ -107,78 +154,29 @@ async function ticket() {
   const response = await fetch(page.dataset.ticketUrl, {
     method: "POST",
     headers: { Accept: "application/json", "X-CSRFToken": page.querySelector("[name=csrfmiddlewaretoken]").value },
-  });
+  }).catch(() => null);
+  if (!response || response.status >= 500) {
+    throw new WhipError("The site can't be reached.", true);
+  }
   if (response.status === 429) {
     throw new WhipError("You started too often in a short time. Wait some minutes.", false);
   }
-  if (!response.ok) {
-    throw new WhipError("The site didn't let you go live. Reload the page and sign in again.", response.status >= 500);
+  if (!response.ok || response.redirected) {
+    throw new WhipError("The site didn't let you go live. Reload the page and sign in again.", false);
   }
   return (await response.json()).ticket;
 }
 
-async function start() {
+function start() {
   problem("");
-  tries = 0;
-  await connect("connecting");
-}
-
-async function connect(next) {
-  const mine = ++run;
-  show(next);
-  try {
-    const begun = new WhipSession(page.dataset.whipUrl, await ticket(), capture.stream);
-    if (mine !== run) {
-      return;
-    }
-    session = begun;
-    session.onlost = () => mine === run && again();
-    await session.start(next === "reconnecting");
-    if (mine === run) {
-      show("live");
-      setTimeout(() => mine === run && (tries = 0), STEADY_MS);
-    }
-  } catch (error) {
-    if (mine !== run) {
-      return;
-    }
-    if (error instanceof WhipError && !error.retry) {
-      stop();
-      problem(error.message);
-    } else {
-      again(error);
-    }
-  }
-}
-
-function again(error) {
-  session?.stop();
-  session = null;
-  const pause = RETRY_MS[tries];
-  if (pause === undefined) {
-    stop();
-    problem(error?.message ?? "The connection was lost, and did not come back.");
-    return;
-  }
-  tries += 1;
-  const mine = ++run;
-  show("reconnecting");
-  setTimeout(() => mine === run && connect("reconnecting"), pause);
-}
-
-function stop() {
-  run += 1;
-  session?.stop();
-  session = null;
-  if (capture) {
-    show("preview");
-  }
+  onAir.start(capture.stream);
 }
 
 function mute(on) {
+  muted = on;
   capture?.mute(on);
   buttons.mute.setAttribute("aria-pressed", String(on));
-  buttons.mute.textContent = on ? "Unmute" : "Mute";
+  part("muted").hidden = !on;
 }
 
 async function fillDevices() {
@@ -194,29 +192,26 @@ async function fillDevices() {
   }
 }
 
-async function tellSending() {
-  if (state === "live" && session) {
-    const bits = await session.bitrate();
-    part("sending").textContent = bits ? `Sending ${rate.format(bits / 1e6)} Mbit/s.` : "";
-  }
-}
-
+onAir.onstate = (next) => show(next === "off" ? (capture ? "preview" : "off") : next);
+onAir.onend = problem;
+health.onreport = (report) => stands(report.state);
 buttons.open.addEventListener("click", open);
 buttons.start.addEventListener("click", start);
-buttons.stop.addEventListener("click", stop);
+buttons.stop.addEventListener("click", () => onAir.stop());
 buttons.close.addEventListener("click", close);
-buttons.mute.addEventListener("click", () => mute(buttons.mute.getAttribute("aria-pressed") !== "true"));
-part("source").addEventListener("change", () => {
-  close();
-  label();
-});
-for (const field of [part("camera"), part("microphone")]) {
-  field.addEventListener("change", () => state === "preview" && open());
+buttons.mute.addEventListener("click", () => mute(!muted));
+part("source").addEventListener("change", label);
+for (const field of [part("source"), part("camera"), part("microphone")]) {
+  field.addEventListener("change", () => capture && open());
 }
-window.addEventListener("beforeunload", (event) => session && event.preventDefault());
-window.addEventListener("pagehide", () => session?.stop());
+navigator.mediaDevices?.addEventListener("devicechange", () => capture && fillDevices());
+window.addEventListener("beforeunload", (event) => isOnAir() && event.preventDefault());
+window.addEventListener("pagehide", () => onAir.stop());
 setInterval(() => capture && (part("level").value = capture.level()), LEVEL_MS);
-setInterval(() => tellSending().catch(() => {}), SENDING_MS);
+setInterval(async () => {
+  const limit = LIMITS[await onAir.session?.limitation().catch(() => "none")];
+  health.also = limit ? [limit] : [];
+}, LIMITED_MS);
 
 part("screen-choice").hidden = !navigator.mediaDevices?.getDisplayMedia;
 label();

@@ -1,10 +1,15 @@
 // A WHIP client (RFC 9725): one peer connection that sends a stream to the server.
 
+import { iceFragment, iceServers, restarted } from "./sdp.js";
+
 const VIDEO_BITRATE = 4_000_000;
 const AUDIO_BITRATE = 128_000;
 const CONNECT_MS = 10_000;
-/** A path that is gone for so long is not waited for any more. */
-const LOST_MS = 4_000;
+/** How long a way that was lost is looked for: no longer does the server wait for media. */
+const MEND_MS = 10_000;
+const MEND_AGAIN_MS = 1_000;
+/** How long one ICE restart may take to find a way. */
+const RESTART_MS = 3_000;
 
 /** Why there is no session; the message is for people. `retry` tells whether trying again may help. */
 export class WhipError extends Error {
@@ -14,16 +19,22 @@ export class WhipError extends Error {
   }
 }
 
-/** Sends `stream` to `url` while it lasts; `onlost` is called once if the connection breaks. */
+/**
+ * Sends `stream` to `url` while it lasts.
+ *
+ * `onway(there)` is called when the way to the server is lost and when ICE has found another, `onlost` once, if the
+ * session can't be saved.
+ */
 export class WhipSession {
   constructor(url, token, stream) {
     this.url = url;
     this.token = token;
     this.stream = stream;
+    this.onway = () => {};
     this.onlost = () => {};
     this.resource = "";
+    this.answer = "";
     this.peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
-    this.sent = { bytes: 0, at: 0 };
   }
 
   /**
@@ -35,46 +46,59 @@ export class WhipSession {
   async start(returning) {
     try {
       await this.#addTracks();
-      await this.peer.setLocalDescription();
-      await this.#negotiate(returning);
-      await this.#connected();
+      const offer = await this.peer.createOffer();
+      await this.#post(offer.sdp, returning);
+      await this.peer.setLocalDescription(offer);
+      await this.peer.setRemoteDescription({ type: "answer", sdp: this.answer });
+      await this.#connects(CONNECT_MS);
     } catch (error) {
       this.stop();
       throw error;
     }
-    this.#watch();
+    this.peer.addEventListener("connectionstatechange", () => this.#mend());
+    // the server says goodbye
+    const [{ transport }] = this.peer.getSenders();
+    transport.addEventListener("statechange", () => transport.state === "closed" && this.onlost());
+    this.#mend();
   }
 
   /** Says goodbye, and sends nothing more. */
   stop() {
     if (this.resource) {
       // keepalive: it is sent although the page is just being left
-      fetch(this.resource, {
-        method: "DELETE",
-        headers: { Authorization: `Bearer ${this.token}` },
-        keepalive: true,
-      }).catch(() => {});
+      this.#ask("DELETE", { keepalive: true }).catch(() => {});
       this.resource = "";
     }
-    this.close();
-  }
-
-  /** Sends nothing more, and leaves it to the server to find out. */
-  close() {
-    this.onlost = () => {};
-    clearTimeout(this.losing);
+    this.onway = this.onlost = () => {};
     this.peer.close();
   }
 
-  /** Bits a second since the last call. */
-  async bitrate() {
-    let bytes = 0;
-    for (const report of (await this.peer.getStats()).values()) {
-      bytes += report.type === "outbound-rtp" ? report.bytesSent : 0;
+  /**
+   * Sends other tracks from now on.
+   *
+   * @returns {Promise<boolean>} false where they are not of the kinds that the session was begun with
+   */
+  async replace(stream) {
+    const kinds = (of) => of.getTracks().map(({ kind }) => kind);
+    if (String(kinds(stream).sort()) !== String(kinds(this.stream).sort())) {
+      return false;
     }
-    const before = this.sent;
-    this.sent = { bytes, at: performance.now() };
-    return before.at ? (8_000 * (bytes - before.bytes)) / (this.sent.at - before.at) : 0;
+    this.stream = stream;
+    for (const track of stream.getTracks()) {
+      const sender = this.peer.getSenders().find((one) => one.track?.kind === track.kind);
+      await sender.replaceTrack(track);
+    }
+    return true;
+  }
+
+  get isConnected() {
+    return this.peer.connectionState === "connected";
+  }
+
+  /** What keeps the picture from being better. @returns {Promise<"none" | "cpu" | "bandwidth" | "other">} */
+  async limitation() {
+    const reports = [...(await this.peer.getStats()).values()];
+    return reports.find(({ type, kind }) => type === "outbound-rtp" && kind === "video")?.qualityLimitationReason;
   }
 
   async #addTracks() {
@@ -92,53 +116,90 @@ export class WhipSession {
     }
   }
 
-  async #negotiate(returning) {
-    let response;
+  /** A request about the session. @throws {WhipError} when no answer comes */
+  async #ask(method, { url = this.resource, type, headers, ...more }) {
+    const said = { Authorization: `Bearer ${this.token}`, ...(type && { "Content-Type": type }), ...headers };
     try {
-      response = await fetch(this.url, {
-        method: "POST",
-        headers: { Authorization: `Bearer ${this.token}`, "Content-Type": "application/sdp" },
-        body: this.peer.localDescription.sdp,
-      });
+      return await fetch(url, { method, headers: said, ...more });
     } catch {
       throw new WhipError("The server for live video can't be reached.", true);
     }
+  }
+
+  async #post(offer, returning) {
+    const response = await this.#ask("POST", { url: this.url, type: "application/sdp", body: offer });
     if (response.status !== 201) {
       const { message } = await response.json().catch(() => ({}));
       const mayPass = response.status >= 500 || (returning && response.status === 409);
       throw new WhipError(message ?? `The server answered ${response.status}.`, mayPass);
     }
-    this.resource = new URL(response.headers.get("Location"), this.url).href;
-    await this.peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
+    this.resource = new URL(response.headers.get("Location"), response.url).href;
+    this.answer = await response.text();
+    const servers = iceServers(response.headers.get("Link") ?? "");
+    if (servers.length) {
+      // before the local description: what is gathered with it goes by these already (RFC 9725 4.6)
+      this.peer.setConfiguration({ ...this.peer.getConfiguration(), iceServers: servers });
+    }
   }
 
-  #connected() {
+  /** Resolves once the peer connection is connected. @throws {WhipError} after `patience` ms */
+  #connects(patience) {
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(unreachable()), CONNECT_MS);
-      const look = () => {
-        if (this.peer.connectionState === "connected") {
-          clearTimeout(late);
-          resolve();
-        } else if (["failed", "closed"].includes(this.peer.connectionState)) {
-          clearTimeout(late);
-          reject(unreachable());
-        }
+      const done = (settle, value) => {
+        clearTimeout(late);
+        this.peer.removeEventListener("connectionstatechange", look);
+        settle(value);
       };
+      const look = () => this.isConnected && done(resolve);
+      const late = setTimeout(() => done(reject, unreachable()), patience);
       this.peer.addEventListener("connectionstatechange", look);
       look();
     });
   }
 
-  #watch() {
-    this.peer.addEventListener("connectionstatechange", () => {
-      clearTimeout(this.losing);
-      const { connectionState } = this.peer;
-      if (connectionState === "failed" || connectionState === "closed") {
+  /** When the way to the server is lost: ICE restarts until another is found, or the session is given up. */
+  async #mend() {
+    if (this.mending || !["disconnected", "failed"].includes(this.peer.connectionState)) {
+      return;
+    }
+    this.mending = true;
+    this.onway(false);
+    const since = Date.now();
+    while (!this.isConnected && this.resource) {
+      if (Date.now() - since > MEND_MS || !(await this.#restart())) {
         this.onlost();
-      } else if (connectionState === "disconnected") {
-        this.losing = setTimeout(() => this.onlost(), LOST_MS);
+        return;
       }
-    });
+    }
+    this.mending = false;
+    this.onway(true);
+  }
+
+  /** One ICE restart (RFC 9725 4.3.3). @returns {Promise<boolean>} false when the session is no more */
+  async #restart() {
+    try {
+      const offer = await this.peer.createOffer({ iceRestart: true });
+      await this.peer.setLocalDescription(offer);
+      const response = await this.#ask("PATCH", {
+        type: "application/trickle-ice-sdpfrag",
+        headers: { "If-Match": "*" },
+        body: iceFragment(offer.sdp),
+        signal: AbortSignal.timeout(RESTART_MS),
+      });
+      if (response.status === 200) {
+        this.answer = restarted(this.answer, await response.text());
+        await this.peer.setRemoteDescription({ type: "answer", sdp: this.answer });
+        await this.#connects(RESTART_MS);
+        return true;
+      }
+      if (response.status < 500) {
+        return false;
+      }
+    } catch {
+      // no answer, or no way: once more
+    }
+    await new Promise((resolve) => setTimeout(resolve, MEND_AGAIN_MS));
+    return true;
   }
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -23,7 +24,7 @@ TICKETS = RateLimit("go-live", count=60, seconds=600)
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """Camera or screen, microphone, preview, start and stop."""
-    context = {"channel": own_channel(request), "whip_url": whip_url(request)}
+    context = {"channel": own_channel(request), "whip_url": whip_url(request), "grace": settings.RECONNECT_GRACE}
     return render(request, "streaming/go_live.html", context)
 
 

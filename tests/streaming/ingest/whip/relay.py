@@ -27,11 +27,11 @@ class Relay:
     """Between one encoder and the server: loses `loss` of the packets each way, and delays each by up to `jitter` s.
 
     Losses come in runs of `burst` packets. Packets overtake each other by the delays. The dice are seeded: the same
-    packets give the same losses.
+    packets give the same losses. Where all are lost, somebody has pulled the cable out.
     """
 
     def __init__(self, *, loss: float, jitter: float, burst: int = 1) -> None:
-        self._loss = loss
+        self.loss = loss
         self._jitter = jitter
         self._burst = burst
         self._losing = 0
@@ -69,7 +69,7 @@ class Relay:
             self._losing -= 1
             self.lost += 1
             return
-        if self._dice.random() < self._loss / self._burst:
+        if self._dice.random() < self.loss / self._burst:
             self._losing = self._burst - 1
             self.lost += 1
             return
