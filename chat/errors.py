@@ -4,9 +4,11 @@ ChatError
 +-- MessageRefused          a message was not taken; its author may mend it, or wait
 |   +-- EmptyMessage
 |   +-- MessageTooLong
-|   +-- TooFast             the limit of messages in a time
-|   +-- SlowMode            the room's pause between two messages of one person
-|   +-- Repeated            the same words again too soon
+|   +-- Wait                it may be said in a while
+|   |   +-- TooFast         the limit of messages in a time
+|   |   +-- SlowMode        the room's pause between two messages of one person
+|   |   +-- Repeated        the same words again too soon
+|   |   +-- TimedOut
 |   +-- NotUnique           somebody said this already, in unique chat
 |   +-- EmotesOnly
 |   +-- SubscribersOnly
@@ -14,7 +16,6 @@ ChatError
 |   +-- TermBlocked
 |   +-- LinkBlocked
 |   +-- Held                a moderator looks at it first
-|   +-- TimedOut
 |   +-- Banned
 +-- NotPermitted            the command is for others
 |   +-- SignInNeeded

@@ -57,7 +57,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A message before the room numbers it. `reply_to` is `{id, login, text}` of what it answers."""
+    """A message before the room numbers it. `reply_to` is `{id, user, login, text}` of what it answers."""
 
     author: Author
     text: str

@@ -181,7 +181,7 @@ class Emote(models.Model):
 
 
 class HeldMessage(models.Model):
-    """A message that waits for a moderator; `said` is all that is needed to post it."""
+    """A message that waits for a moderator, and what was decided."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="held")

@@ -8,6 +8,7 @@ from typing import Any
 from chat.bus import layout
 from chat.bus.layout import room_key
 from chat.errors import NotUnique, Repeated, SlowMode, TimedOut, TooFast
+from chat.events import HIDDEN
 from streaming.bus.layout import NOW, Call, Script
 
 
@@ -97,7 +98,7 @@ end
 _POST = Script(
     APPEND
     + f"""
-local SAMPLE_ABOVE, UNIQUE_MS = {layout.SAMPLE_ABOVE}, {layout.UNIQUE_MS}
+local SAMPLE_ABOVE, UNIQUE_MS, HIDDEN = {layout.SAMPLE_ABOVE}, {layout.UNIQUE_MS}, {HIDDEN}
 """
     + """
 local facts, member, times, said, unique, head, log, hidden, tempo, live = unpack(KEYS)
@@ -148,7 +149,7 @@ if expected > SAMPLE_ABOVE then
 end
 local offset, id = append(head, log, live, now, fresh, 'm', body)
 return {'ok', id, offset, decimal(now)}
-""".replace("HIDDEN +", f"{2**52} +")
+"""
 )
 
 _KEEP_FORM = Script(
