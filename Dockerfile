@@ -2,7 +2,7 @@
 FROM node:22-slim AS vendor
 WORKDIR /headrace
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --ignore-scripts --omit=peer
+RUN npm ci --ignore-scripts --omit=dev --omit=peer
 COPY deploy/vendor.mjs deploy/
 RUN npm run vendor
 

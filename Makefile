@@ -72,7 +72,7 @@ soak: $(TOOLS) $(VENDOR) ## Run the chaos tests that take minutes
 .PHONY: audit
 audit: $(RUNTIME) ## Ask the package index for known holes in what requirements.txt pins
 	@$(PIP) pip-audit
-	@$(PY) -m pip_audit --requirement requirements.txt --disable-pip --no-deps --progress-spinner off
+	@$(PY) -m pip_audit --strict --requirement requirements.txt --disable-pip --no-deps --progress-spinner off
 
 .PHONY: requirements
 requirements: $(TOOLS) ## Pin what requirements.in and tests/requirements.in name, at its newest
