@@ -19,12 +19,15 @@ from pytest_django import Settings
 
 from accounts.models import ApiToken, User
 from chat import visitors
-from chat.models import Ban, BlockedTerm, HeldMessage
+from chat.errors import UnknownMessage
+from chat.models import Ban, BlockedTerm, Emote, HeldMessage, ModAction
+from chat.services import moderation
+from streaming import services
 from streaming.models import Broadcast, Category, Channel
 from tests.chat.conftest import serve
 from tests.permissions.matrix import MATRIX, PLAYBACK, RECORDINGS, Row
 from tests.permissions.test_permissions import address, answer_of, ask
-from tests.permissions.world import PASSWORD, World, make_world
+from tests.permissions.world import NOW, PASSWORD, World, make_world
 from vods.models import Clip, Vod
 
 HOSTILE = "\"'><script>x</script>"
@@ -164,6 +167,28 @@ def test_media_has_no_number_or_name_without_end(session_folder: Path) -> None:
         connection.request("POST", f"/streams/{places['uuid']}/heartbeat", b"[" * 1_000)
         assert connection.getresponse().status == 400
         connection.close()
+
+
+@pytest.mark.django_db
+def test_what_one_rules_at_home_opens_nothing_elsewhere(world: World) -> None:
+    """A streamer names things of another channel at addresses of their own."""
+    viewer, facts = world.people["viewer"], world.facts
+    assert viewer is not None
+    own = services.create_channel(user=viewer, now=NOW)
+    client = world.client("viewer")
+    desk = f"/chat/{own.login}/moderation"
+
+    def told(path: str) -> int:
+        return client.post(path, {"channelId": own.login}, content_type="application/json").status_code
+
+    assert told(f"/chat/actions/{facts['action_id']}/undo") in {404, 409, 422}
+    assert client.post(f"{desk}/terms/{facts['term_id']}/remove").status_code == 302
+    assert client.post(f"{desk}/emotes/{facts['emote_id']}/remove").status_code == 302
+    assert ModAction.objects.get(pk=facts["action_id"]).undone_at is None
+    assert BlockedTerm.objects.filter(pk=facts["term_id"]).exists()
+    assert not Emote.objects.get(pk=facts["emote_id"]).removed
+    with pytest.raises(UnknownMessage):
+        moderation.decide_held(channel=own, by=viewer, held_id=facts["held_id"], allowed=True, now=NOW)
 
 
 @pytest.mark.django_db
