@@ -9,6 +9,9 @@ from streaming.bus.layout import EVENTS, KEEP_EVENTS, NOW, RETENTION_MS, Call, k
 
 REPEAT_MS = 1_000
 """How often an idle rendition is called for anew, should the first event be lost with a dispatcher."""
+REACH = 6
+"""How many segments before the one that is open an idle rendition may be asked to begin at. DASH players ask for what
+they would play next, which lies as far behind as they play (`dash.manifest.DELAY_TARGETS`) and up to 2 s more."""
 
 _WANT = small(
     NOW
@@ -18,6 +21,11 @@ local first = redis.call('HGET', KEYS[2], rendition)
 redis.call('HSET', KEYS[1], rendition, decimal(now))
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
 if first then return first end
+if ARGV[6] ~= '' then
+  local since = redis.call('HGET', KEYS[5], rendition)
+  if not since or tonumber(ARGV[6]) < tonumber(since) then redis.call('HSET', KEYS[5], rendition, ARGV[6]) end
+  redis.call('PEXPIRE', KEYS[5], ARGV[5])
+end
 local called = redis.call('HGET', KEYS[4], rendition)
 if not called or now - tonumber(called) >= tonumber(ARGV[2]) then
   redis.call('HSET', KEYS[4], rendition, decimal(now))
@@ -29,10 +37,11 @@ return -1
 )
 
 
-def want(broadcast: str, rendition: str) -> Call[int | None]:
+def want(broadcast: str, rendition: str, *, since: int | None = None) -> Call[int | None]:
     """Notes that a player wants the rendition now, and announces `rendition.wanted` where it doesn't run.
 
-    Answers the first MSN it runs from, None while it is idle.
+    `since` is the first segment that the player needs, if that is known; of several players the one that is furthest
+    behind decides, until the rendition runs. Answers the first MSN it runs from, None while it is idle.
     """
 
     def parse(reply: Any) -> int | None:
@@ -46,8 +55,15 @@ def want(broadcast: str, rendition: str) -> Call[int | None]:
             KEEP_EVENTS,
             pack_event(RenditionWanted(broadcast=broadcast, rendition=rendition)),
             RETENTION_MS,
+            "" if since is None else since,
         ),
         parse=parse,
         script=_WANT,
-        keys=(key(broadcast, "wanted"), key(broadcast, "running"), EVENTS, key(broadcast, "called")),
+        keys=(
+            key(broadcast, "wanted"),
+            key(broadcast, "running"),
+            EVENTS,
+            key(broadcast, "called"),
+            key(broadcast, "since"),
+        ),
     )

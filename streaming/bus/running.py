@@ -13,6 +13,7 @@ if from ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 redis.call('HDEL', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[3], ARGV[1])
 return 1
 """)
 
@@ -87,5 +88,5 @@ def _move(broadcast: str, rendition: str, expected: str, msn: int) -> Call[bool]
         arguments=(rendition, expected, msn, RETENTION_MS),
         parse=bool,
         script=_MOVE,
-        keys=(key(broadcast, "running"), key(broadcast, "refused")),
+        keys=(key(broadcast, "running"), key(broadcast, "refused"), key(broadcast, "since")),
     )

@@ -29,7 +29,8 @@ for msn = math.max(0, newest - tonumber(ARGV[2]), needed), newest do
 end
 local oldest = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
 return {decimal(now), redis.call('HGETALL', KEYS[2]), running,
-        redis.call('HGETALL', KEYS[4]), tasks, oldest[2] or '0', redis.call('HGETALL', KEYS[6])}
+        redis.call('HGETALL', KEYS[4]), tasks, oldest[2] or '0', redis.call('HGETALL', KEYS[6]),
+        redis.call('HGETALL', KEYS[7])}
 """
 )
 
@@ -78,7 +79,8 @@ class Task:
 @dataclass(frozen=True, slots=True)
 class View:
     """A broadcast as the bus knows it at `now_ms`: all that a decision about its tasks needs. `oldest_msn` is the
-    source's first segment on this bus; `refused` says when a rendition was refused last."""
+    source's first segment on this bus; `refused` says when a rendition was refused last, `since` which segment an idle
+    one is asked to begin with."""
 
     now_ms: int
     progress: dict[str, Progress]
@@ -87,6 +89,7 @@ class View:
     tasks: dict[int, Task]
     oldest_msn: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    since: dict[str, int] = field(default_factory=dict)
 
 
 def observe(broadcast: str, *, segments: int) -> Call[View]:
@@ -96,7 +99,7 @@ def observe(broadcast: str, *, segments: int) -> Call[View]:
     """
 
     def parse(reply: list[Any]) -> View:
-        now_ms, progress, running, wanted, tasks, oldest, refused = reply
+        now_ms, progress, running, wanted, tasks, oldest, refused, since = reply
         return View(
             now_ms=int(now_ms),
             progress={name: Progress.unpack(packed.encode()) for name, packed in _pairs(progress)},
@@ -105,6 +108,7 @@ def observe(broadcast: str, *, segments: int) -> Call[View]:
             tasks={int(msn): _task(int(msn), dict(_pairs(fields))) for msn, fields in tasks},
             oldest_msn=int(oldest),
             refused={name: int(at) for name, at in _pairs(refused)},
+            since={name: int(msn) for name, msn in _pairs(since)},
         )
 
     return Call(
@@ -118,6 +122,7 @@ def observe(broadcast: str, *, segments: int) -> Call[View]:
             key(broadcast, "wanted"),
             key(broadcast, "index", SOURCE),
             key(broadcast, "refused"),
+            key(broadcast, "since"),
         ),
     )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
+from streaming.bus.demand import REACH
 from streaming.bus.layout import Progress
 from streaming.bus.tasks import NOBODY
 from streaming.bus.view import Task, View
@@ -214,12 +215,19 @@ class _Deciding:
                 del self._running[rendition]
         if self._description.state is BroadcastState.LIVE:
             for rendition in sorted(self._run - self._running.keys()):
-                # hls.js takes a playlist with parts but no whole segment for an error: begin with one that is over.
-                self._running[rendition] = max(self._view.oldest_msn, source.msn - 1)
+                self._running[rendition] = max(self._view.oldest_msn, self._first(rendition, source))
                 self._add(Start(self._broadcast, rendition, self._running[rendition]))
         for rendition in self._running:
             if rendition in self._view.wanted:
                 self._decision.look_by(self._view.wanted[rendition] + IDLE_MS)
+
+    def _first(self, rendition: str, source: Progress) -> int:
+        """Where an idle rendition begins."""
+        since = self._view.since.get(rendition)
+        if since is not None and source.msn - REACH <= since < source.msn:
+            return since
+        # hls.js takes a playlist with parts but no whole segment for an error: begin with one that is over.
+        return source.msn - 1
 
     def _refuse(self) -> None:
         """Lets nobody wait for what the policy leaves out, or no device has room for."""
@@ -246,13 +254,16 @@ class _Deciding:
         """One rendition: order what nobody works at, and watch what somebody does."""
         stopping = rendition not in self._run
         oldest = True
+        begun = self._view.progress.get(rendition)
+        # What has just been started may begin further back, for somebody plays there.
+        fresh = FRESH_SEGMENTS if begun is not None and begun.msn >= from_msn else REACH
         for msn in self._unfinished(rendition, from_msn, source):
             task = self._view.tasks.get(msn)
             token = task.tokens.get(rendition) if task is not None else None
             if task is None or token is None:
                 if stopping:
                     continue
-                if msn < source.msn - FRESH_SEGMENTS:
+                if msn < source.msn - fresh:
                     self._give_up(rendition, from_msn, msn, "", source, Loss.TOO_LATE)
                 else:
                     self._order(orders, rendition, msn, "", None, "opened")

@@ -44,6 +44,7 @@ class Scene:
     hedges: int = 1
     oldest: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    since: dict[str, int] = field(default_factory=dict)
     partner: bool = False
     policy: Policy = Policy.DEMAND
     critical: Criticality = NO_MORE_THAN_PARTNERS
@@ -101,7 +102,10 @@ class Scene:
     @property
     def view(self) -> View:
         source = {SOURCE: position(self.media_ms, self.now if self.source_at is None else self.source_at)}
-        return View(self.now, source | self.progress, self.running, self.wanted, self.tasks, self.oldest, self.refused)
+        progress = source | self.progress
+        return View(
+            self.now, progress, self.running, self.wanted, self.tasks, self.oldest, self.refused, since=self.since
+        )
 
     @property
     def sight(self) -> Sight:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from streaming.bus.demand import REACH
 from streaming.bus.tasks import NOBODY
 from streaming.media import PART_TARGET_MS, BroadcastState
-from tests.workers.dispatcher.sights import NOW, ONE, B, Scene, orders, running
+from tests.workers.dispatcher.sights import NOW, ONE, SEGMENT_MS, B, Scene, orders, running
 from workers.dispatcher.commands import Deadline, FillGap, Order, Start, StartLater, Stop
 from workers.dispatcher.decision import (
     CATCH_UP_MS,
@@ -29,6 +30,19 @@ def test_a_wanted_rendition_starts_at_the_segment_that_is_over() -> None:
         (4, {"480p": ""}, CATCH_UP_MS),
         (5, {"480p": ""}, OPEN_MS),
     ]
+
+
+def test_a_wanted_rendition_starts_where_its_player_is() -> None:
+    commands = Scene(wanted={"480p": NOW}, since={"480p": 2}).commands()
+    assert Start(B, "480p", 2) in commands
+    assert [each.msn for each in commands if isinstance(each, Order)] == [2, 3, 4, 5]
+
+
+def test_no_rendition_starts_further_back_than_it_reaches() -> None:
+    newest = REACH + 3
+    for since, first in ((3, 3), (2, newest - 1), (newest, newest - 1)):
+        scene = Scene(media_ms=newest * SEGMENT_MS + 600, wanted={"480p": NOW}, since={"480p": since})
+        assert Start(B, "480p", first) in scene.commands()
 
 
 def test_in_the_first_segment_there_is_none_that_is_over() -> None:
