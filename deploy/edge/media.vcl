@@ -60,7 +60,7 @@ sub vcl_backend_response {
         return (deliver);
     }
     if (bereq.url ~ "^/streams/") {
-        if (bereq.url ~ "\.m3u8") {
+        if (bereq.url ~ "\.(m3u8|mpd)") {
             set beresp.do_gzip = true;
             # stale-while-revalidate for playlists that nobody waits in: the next viewer need not wait for the origin.
             if (bereq.url !~ "_HLS_msn=") {

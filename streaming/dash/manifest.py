@@ -1,6 +1,9 @@
 """The MPD of a live broadcast (ISO/IEC 23009-1, profile isoff-live): HLS's own segments, listed by SegmentTimeline.
 
 Whole segments only; parts are HLS's. Times are UTC: the presentation's zero is when the broadcast was made.
+
+The Representations of a Period stay what they are from one update to the next: shaka-player takes up none that come
+later.
 """
 
 from __future__ import annotations
@@ -15,11 +18,16 @@ from streaming.dash.periods import Period
 from streaming.hls.moment import format_moment
 from streaming.hls.playlist import init_uri
 from streaming.hls.segment import Segment
+from streaming.hls.timeline import WINDOW_MS
 from streaming.media import AUDIO, Rendition
 
 NAMESPACE = "urn:mpeg:dash:schema:mpd:2011"
 PROFILE = "urn:mpeg:dash:profile:isoff-live:2011"
-CLOCK = "urn:mpeg:dash:utc:direct:2014"
+CLOCK = "urn:mpeg:dash:utc:http-xsdate:2014"
+CLOCK_URI = "time"
+ROLE = "urn:mpeg:dash:role:2011"
+NEWEST_INIT_URI = "init.mp4"
+"""The init section of a rendition that may not run yet, relative to it."""
 DELAY_TARGETS = 3
 """How far behind the end players start, in target durations, as without low latency in HLS."""
 REFRESH_TARGETS = 0.5
@@ -28,10 +36,15 @@ REFRESH_TARGETS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A rendition that runs, and its closed segments."""
+    """A rendition and its closed segments, in order and without holes in their numbers.
+
+    `pending` are those of the leading rendition that it hasn't got yet and will have when somebody loads them: the
+    same MSN is the same time in every rendition of video, and they share a timescale.
+    """
 
     rendition: Rendition
     segments: Sequence[Segment]
+    pending: Sequence[Segment] = ()
 
 
 def zero_of(broadcast: str) -> int:
@@ -44,16 +57,15 @@ def render_manifest(
     periods: Sequence[Period],
     *,
     zero_ms: int,
-    now_ms: int,
+    published_ms: int,
     target_duration: int,
     ended: bool,
 ) -> str:
-    """The manifest as of `now_ms`. `listed` leads with the rendition that `periods` were divided by.
+    """The manifest as of `published_ms`. `listed` leads with the rendition that `periods` were divided by.
 
     All times are in ms since 1970 and seconds; URIs are relative to the manifest.
     """
     leading = listed[0]
-    window = sum(one.duration for one in leading.segments)
     mpd = Element(
         "MPD",
         {
@@ -61,10 +73,11 @@ def render_manifest(
             "profiles": PROFILE,
             "type": "dynamic",
             "availabilityStartTime": format_moment(zero_ms),
-            "publishTime": format_moment(now_ms),
+            "publishTime": format_moment(published_ms),
             "minBufferTime": f"PT{target_duration}S",
             "maxSegmentDuration": f"PT{target_duration + 0.5:g}S",
-            "timeShiftBufferDepth": _seconds(window, leading.rendition.timescale),
+            # What may ever be listed, not what is: players take the least they first see for their delay's limit.
+            "timeShiftBufferDepth": f"PT{WINDOW_MS / 1000:g}S",
             "suggestedPresentationDelay": f"PT{DELAY_TARGETS * target_duration}S",
         },
     )
@@ -78,7 +91,7 @@ def render_manifest(
     for period, end in zip(periods, bounds, strict=True):
         _period(mpd, period, listed, end=end, zero_ms=zero_ms)
     # Players whose clock is wrong ask too early or too late (5.8.4.11).
-    SubElement(mpd, "UTCTiming", {"schemeIdUri": CLOCK, "value": format_moment(now_ms)})
+    SubElement(mpd, "UTCTiming", {"schemeIdUri": CLOCK, "value": CLOCK_URI})
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(mpd, encoding="unicode") + "\n"
 
 
@@ -90,25 +103,39 @@ def _period(mpd: Element, period: Period, listed: Sequence[Listed], *, end: int,
     for is_audio, group in groupby(listed, key=lambda one: one.rendition.name == AUDIO):
         kind = "audio" if is_audio else "video"
         attributes = {"contentType": kind, "mimeType": f"{kind}/mp4", "segmentAlignment": "true", "startWithSAP": "1"}
-        adaptation = Element("AdaptationSet", {"id": kind, **attributes})
+        adaptation = Element("AdaptationSet", {"id": str(int(is_audio)), **attributes})
+        SubElement(adaptation, "Role", {"schemeIdUri": ROLE, "value": "main"})
         for one in group:
-            segments = _loadable([segment for segment in one.segments if period.first <= segment.msn < end])
+            init, segments = _loadable(one, period.first, end)
             if segments:
                 begin = period.begin * one.rendition.timescale // scale
-                _representation(adaptation, one.rendition, segments, begin=begin)
-        if len(adaptation):
+                _representation(adaptation, one.rendition, init, segments, begin=begin)
+        if adaptation.find("Representation") is not None:
             element.append(adaptation)
 
 
-def _loadable(segments: Sequence[Segment]) -> Sequence[Segment]:
-    """Those behind the newest gap, and of the newest init section: one template numbers them without a hole."""
-    for index in range(len(segments) - 1, -1, -1):
-        if segments[index].gap or segments[index].init != segments[-1].init:
-            return segments[index + 1 :]
-    return segments
+def _loadable(listed: Listed, first: int, end: int) -> tuple[str, Sequence[Segment]]:
+    """What of the segments from MSN `first` up to `end` one template can name, and the URI of its init section.
+
+    That is the newest run without a gap and with one init section: numbers have no holes.
+    """
+    owned = [one for one in listed.segments if first <= one.msn < end]
+    pending = [one for one in listed.pending if first <= one.msn < end]
+    # While a gap lasts, what was before it stays: a Representation doesn't vanish.
+    while owned and owned[-1].gap:
+        owned.pop()
+    for index in range(len(owned) - 1, -1, -1):
+        if owned[index].gap or owned[index].init != owned[-1].init:
+            owned = owned[index + 1 :]
+            break
+    if pending and not (owned and owned[-1].msn + 1 == pending[0].msn):
+        owned = []
+    return init_uri(owned[-1].init) if owned else NEWEST_INIT_URI, [*owned, *pending]
 
 
-def _representation(parent: Element, rendition: Rendition, segments: Sequence[Segment], *, begin: int) -> None:
+def _representation(
+    parent: Element, rendition: Rendition, init: str, segments: Sequence[Segment], *, begin: int
+) -> None:
     attributes = {"id": rendition.name, "codecs": rendition.codecs, "bandwidth": str(max(1, rendition.bandwidth))}
     if rendition.width and rendition.height:
         attributes |= {"width": str(rendition.width), "height": str(rendition.height)}
@@ -121,7 +148,7 @@ def _representation(parent: Element, rendition: Rendition, segments: Sequence[Se
             "timescale": str(rendition.timescale),
             "presentationTimeOffset": str(begin),
             "startNumber": str(segments[0].msn),
-            "initialization": f"{rendition.name}/{init_uri(segments[0].init)}",
+            "initialization": f"{rendition.name}/{init}",
             "media": f"{rendition.name}/$Number$.m4s",
         },
     )

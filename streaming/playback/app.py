@@ -36,7 +36,7 @@ def create_app(*, bus_url: str = "", state_url: str = "", archive: Archive | Non
     following = Following(bus, Bodies(), time.monotonic)
     kept = archive or NoArchive()
     player = Player(bus, following, kept)
-    dash = Dash(following, now_ms=_unix_ms)
+    dash = Dash(following, now_ms=_unix_ms, on_demand=settings.LADDER_POLICY == "demand")
     dvr = Dvr(bus, following, kept, clock=time.monotonic, now_ms=_unix_ms)
     audience = Audience(bus, state, following, now_ms=_unix_ms, clock=time.monotonic)
 
@@ -55,9 +55,11 @@ def create_app(*, bus_url: str = "", state_url: str = "", archive: Archive | Non
             Route(rendition + "/{msn:number}.{part:number}.m4s", Endpoint(player.part)),
             Route(rendition + "/{msn:number}.m4s", Endpoint(player.segment)),
             Route(rendition + "/init-{number:number}.mp4", Endpoint(player.init)),
+            Route(rendition + "/init.mp4", Endpoint(player.newest_init)),
             Route(rendition + "/dvr.m3u8", Endpoint(dvr.playlist)),
             Route(broadcast + "/manifest.m3u8", Endpoint(player.manifest)),
             Route(broadcast + "/manifest.mpd", Endpoint(dash.manifest)),
+            Route(broadcast + "/time", Endpoint(dash.time)),
             Route(broadcast + "/dvr.m3u8", Endpoint(dvr.manifest)),
             Route(broadcast + "/status", Endpoint(audience.status)),
             Route(broadcast + "/heartbeat", Endpoint(audience.heartbeat, method="POST")),

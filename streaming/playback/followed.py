@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from streaming.bus.demand import REACH
 from streaming.hls.timeline import Timeline
 from streaming.media import AUDIO, SOURCE, Chunk, Rendition
 from streaming.playback.bodies import Bodies, BodyName
@@ -77,6 +78,19 @@ class FollowedRendition:
         self.version += 1
         self.changed.set()
         self.changed = asyncio.Event()
+
+    def is_due(self, msn: int, newest_msn: int) -> bool:
+        """Whether a segment is not whole yet, but being made or soon to be; `newest_msn` is how far the source is.
+
+        Of an idle rendition that is whatever it could begin with; source and sound are listed once they are there.
+        """
+        if not self.on_demand or msn > newest_msn or self.timeline.ended:
+            return False
+        if not self.window.segments:
+            first = newest_msn - REACH if self.runs_from is None else self.runs_from
+            return msn >= first
+        held = self.window.segments.get(msn)
+        return msn > self.window.newest_msn or (held is not None and not held.whole)
 
     def _begin_anew(self) -> None:
         """Behind a hole: what was listed slides out as a whole."""

@@ -14,18 +14,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from streaming.bus import reading, running
+from streaming.bus import devices, reading, running
 from streaming.bus.demand import want
 from streaming.bus.epoch import epoch
 from streaming.bus.errors import BusError
 from streaming.bus.layout import Progress
 from streaming.bus.redis import BLOCK_MS, AsyncValkey
 from streaming.dash.periods import Periods
-from streaming.media import BroadcastState, Chunk, Description
+from streaming.media import AUDIO, SOURCE, BroadcastState, Chunk, Description
 from streaming.playback import metrics
 from streaming.playback.bodies import Bodies, BodyName
 from streaming.playback.errors import NotHere, NotOffered, NotYet, UnknownBroadcast, UnknownRendition
 from streaming.playback.followed import FollowedRendition
+from streaming.playback.playlists import PlaylistCache
 from streaming.playback.window import PartEntries
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ class Follower:
         self.progress: Mapping[str, Progress] = {}
         self.running: Mapping[str, int] = {}
         self.refused: Set[str] = frozenset()
+        self.short = False
+        """Whether devices lack room for what is watched."""
         self.renditions: dict[str, FollowedRendition] = {}
         self.asked_at = clock()
         self._description: Description | None = None
@@ -73,6 +76,7 @@ class Follower:
         self._abandoned: set[asyncio.Task[Entries]] = set()
         self.periods = Periods()
         """What the DASH manifest remembers from one to the next."""
+        self.manifests = PlaylistCache()
 
     @property
     def description(self) -> Description:
@@ -89,6 +93,12 @@ class Follower:
     def has_begun(self) -> bool:
         """Whether a segment has closed: before that there is nothing to list, nor a TARGETDURATION."""
         return self._description is not None and self._description.target_duration > 0
+
+    @property
+    def newest_msn(self) -> int:
+        """The segment that the source (or sound, where that is all) has come to; -1 before the first."""
+        reached = self.progress.get(SOURCE) or self.progress.get(AUDIO)
+        return -1 if reached is None else reached.msn
 
     @property
     def has_ended(self) -> bool:
@@ -124,19 +134,19 @@ class Follower:
             followed.wake()
         self.renditions.clear()
 
-    async def followed(self, rendition: str, *, wants: bool = True) -> FollowedRendition:
-        """The rendition, followed from now on; who only lists it `wants` nothing of it. Raises UnknownRendition,
-        BusError.
+    async def followed(self, rendition: str, *, wants: bool = True, since: int | None = None) -> FollowedRendition:
+        """The rendition, followed from now on; who only lists it `wants` nothing of it. One that is idle is to begin
+        with segment `since`, if it still can. Raises UnknownRendition, BusError.
         """
         self.asked_at = now = self._clock()
         followed = self.renditions.get(rendition)
         if followed is None:
             async with self._opening:
-                followed = self.renditions.get(rendition) or await self._follow(rendition, wants=wants)
+                followed = self.renditions.get(rendition) or await self._follow(rendition, wants=wants, since=since)
         followed.asked_at = now
         if wants and followed.on_demand and now - followed.wanted_at >= WANT_S and not self.has_ended:
             followed.wanted_at = now
-            await self._bus.run(want(self.broadcast, rendition))
+            await self._bus.run(want(self.broadcast, rendition, since=since))
         return followed
 
     async def wait(
@@ -211,7 +221,7 @@ class Follower:
     async def _refresh(self) -> None:
         broadcast = self.broadcast
         was, stood = self._description, self._standing
-        name, self._standing, self._description, self.running, refused, self.progress = await self._bus.run_all(
+        seen = await self._bus.run_all(
             [
                 epoch(),
                 reading.standing(broadcast),
@@ -219,8 +229,10 @@ class Follower:
                 reading.running(broadcast),
                 running.refused(broadcast),
                 reading.progress(broadcast),
+                devices.are_short(),
             ]
         )
+        name, self._standing, self._description, self.running, refused, self.progress, self.short = seen
         if self._epoch and name != self._epoch:
             logger.warning("broadcast %s: the bus has lost its memory", broadcast)
             for followed in self.renditions.values():
@@ -264,7 +276,7 @@ class Follower:
         if not self.has_ended:
             await self._bus.run_all([want(self.broadcast, name) for name in idle])
 
-    async def _follow(self, rendition: str, *, wants: bool) -> FollowedRendition:
+    async def _follow(self, rendition: str, *, wants: bool, since: int | None) -> FollowedRendition:
         known = next((known for known in self.description.renditions if known.name == rendition), None)
         if known is None:
             raise UnknownRendition(self.broadcast, rendition)
@@ -277,7 +289,7 @@ class Follower:
             followed.at = await self._bus.run(reading.newest_id(self.broadcast, rendition))
             if wants:
                 followed.wanted_at = self._clock()
-                first = followed.runs_from = await self._bus.run(want(self.broadcast, rendition))
+                first = followed.runs_from = await self._bus.run(want(self.broadcast, rendition, since=since))
             else:
                 followed.wanted_at = -math.inf
                 first = followed.runs_from = self.running.get(rendition)

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from streaming.bus import reading
+from streaming.bus.demand import REACH
 from streaming.bus.redis import AsyncValkey
 from streaming.hls.directives import Directives, parse_directives
 from streaming.hls.errors import DirectiveError
@@ -79,10 +80,20 @@ class Player:
         return await self._media(follower, followed, [part] if part else [], f"part {msn}.{number}")
 
     async def segment(self, request: Request) -> Response:
-        """A whole segment: its address stays when it has gone from the bus to the archive."""
+        """A whole segment: its address stays when it has gone from the bus to the archive. What a DASH manifest lists
+        of a rendition that has only just been asked for is waited for.
+        """
         broadcast, name, msn = (request.path_params[key] for key in ("broadcast", "rendition", "msn"))
         try:
-            follower, followed = await self._rendition(request)
+            follower = await self._following.follower(broadcast)
+            followed = await follower.followed(name, since=msn if msn >= follower.newest_msn - REACH else None)
+            if followed.is_due(msn, follower.newest_msn):
+                followed = await follower.wait(
+                    name,
+                    lambda one: not one.is_due(msn, follower.newest_msn),
+                    within=BEGIN_S,
+                    what=f"segment {msn} of {name}",
+                )
             segment = followed.window.segments.get(msn)
             parts = segment.parts if segment and segment.whole else []
             return await self._media(follower, followed, parts, f"segment {msn}")
@@ -101,6 +112,22 @@ class Player:
         if section is None:
             raise NotHere(f"init section {number}")
         return content(section, MEDIA_TYPE, IMMUTABLE)
+
+    async def newest_init(self, request: Request) -> Response:
+        """The init section of a rendition whatever its number: known once the rendition runs, which is waited for."""
+        broadcast, name = request.path_params["broadcast"], request.path_params["rendition"]
+        follower = await begun(self._following, broadcast)
+        # Which segment the player wants is not known yet.
+        await follower.followed(name, since=max(0, follower.newest_msn - REACH))
+        followed = await follower.wait(
+            name, lambda one: bool(one.timeline.segments), within=BEGIN_S, what=f"init section of {name}"
+        )
+        if not followed.timeline.segments:
+            raise NotHere("init section")
+        section = await self._bus.run(reading.init_section(broadcast, name, followed.timeline.segments[-1].init))
+        if section is None:
+            raise NotHere("init section")
+        return content(section, MEDIA_TYPE, "public, max-age=1")
 
     async def _rendition(self, request: Request) -> tuple[Follower, FollowedRendition]:
         follower = await self._following.follower(request.path_params["broadcast"])
@@ -156,12 +183,12 @@ def _render(follower: Follower, followed: FollowedRendition, *, skip: bool) -> P
     )
 
 
-def playlist_answer(request: Request, playlist: Playlist, cache: str) -> Response:
+def playlist_answer(request: Request, playlist: Playlist, cache: str, *, media_type: str = PLAYLIST_TYPE) -> Response:
     """A playlist, packed where the player takes that."""
     headers = {"vary": "Accept-Encoding"}
     if playlist.packed is not None and accepts_gzip(request.headers.get("accept-encoding", "")):
-        return content(playlist.packed, PLAYLIST_TYPE, cache, {**headers, "content-encoding": "gzip"})
-    return content(playlist.plain, PLAYLIST_TYPE, cache, headers)
+        return content(playlist.packed, media_type, cache, {**headers, "content-encoding": "gzip"})
+    return content(playlist.plain, media_type, cache, headers)
 
 
 def accepts_gzip(header: str) -> bool:

@@ -34,7 +34,7 @@ def multivariant(description: Description) -> Playlist:
 
 
 class PlaylistCache:
-    """The newest playlist of a rendition, whole and as a delta update."""
+    """The newest playlist of a rendition, whole and as a delta update; or the newest manifest of a broadcast."""
 
     def __init__(self) -> None:
         self._rendered: dict[bool, tuple[Hashable, Playlist]] = {}

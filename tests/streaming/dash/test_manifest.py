@@ -28,7 +28,7 @@ def closed(chunks: Iterable[Chunk]) -> list[Segment]:
 def manifest(*listed: Listed, periods: Periods | None = None, ended: bool = False) -> Element:
     leading = listed[0]
     divided = (periods or Periods()).divide(leading.segments, leading.rendition.timescale)
-    text = render_manifest(listed, divided, zero_ms=ZERO, now_ms=WALL_MS + 9_000, target_duration=2, ended=ended)
+    text = render_manifest(listed, divided, zero_ms=ZERO, published_ms=WALL_MS + 9_000, target_duration=2, ended=ended)
     return fromstring(text)
 
 
@@ -50,6 +50,10 @@ def spans(period: Element, rendition: str) -> list[tuple[int, int, int]]:
     return found
 
 
+def init_of(mpd: Element, rendition: str) -> str | None:
+    return find(mpd, f".//d:Representation[@id='{rendition}']/d:SegmentTemplate").get("initialization")
+
+
 def test_segments_of_hls_are_listed_with_their_times() -> None:
     found = closed(segments(0, 3))
     mpd = manifest(Listed(VIDEO, found), Listed(SMALL, found[1:]), Listed(SOUND, found))
@@ -64,11 +68,18 @@ def test_segments_of_hls_are_listed_with_their_times() -> None:
     assert spans(period, "480p") == [(msn, msn * TWO_SECONDS, TWO_SECONDS) for msn in (1, 2)]
     video, audio = period.findall("d:AdaptationSet", DASH)
     assert (video.get("mimeType"), audio.get("mimeType")) == ("video/mp4", "audio/mp4")
+    # The schema's AdaptationSet@id is a number, unlike a Representation's.
+    assert (video.get("id"), audio.get("id")) == ("0", "1")
     source = find(video, "d:Representation[@id='source']")
     assert (source.get("width"), source.get("frameRate"), source.get("codecs")) == ("1280", "29970/1000", "avc1.64001f")
     template = find(source, "d:SegmentTemplate")
     assert template.get("initialization") == "source/init-0.mp4"
     assert template.get("media") == "source/$Number$.m4s"
+
+
+def test_the_window_is_what_may_be_listed_however_young_the_broadcast_is() -> None:
+    for count in (1, 3):
+        assert manifest(Listed(VIDEO, closed(segments(0, count)))).get("timeShiftBufferDepth") == "PT40S"
 
 
 def test_a_segment_s_wall_time_is_that_of_hls() -> None:
@@ -130,11 +141,43 @@ def test_what_has_a_gap_is_left_out_with_what_was_before() -> None:
     assert spans(mpd, "480p") == [(2, 2 * TWO_SECONDS, TWO_SECONDS)]
 
 
+def test_a_rendition_does_not_vanish_while_a_gap_lasts() -> None:
+    found = closed([*segment(0), *segment(1), *segment(2, gap_from=0)])
+    mpd = manifest(Listed(VIDEO, closed(segments(0, 3))), Listed(SMALL, found))
+    assert [msn for msn, *_ in spans(mpd, "480p")] == [0, 1]
+
+
+def test_what_a_rendition_is_to_have_follows_what_it_has() -> None:
+    source = closed(segments(0, 4))
+    mpd = manifest(Listed(VIDEO, source), Listed(SMALL, source[1:3], pending=source[3:]))
+    assert spans(mpd, "480p") == [(msn, msn * TWO_SECONDS, TWO_SECONDS) for msn in (1, 2, 3)]
+    assert init_of(mpd, "480p") == "480p/init-0.mp4"
+
+
+def test_an_idle_rendition_is_listed_with_the_segments_it_can_begin_with() -> None:
+    source = closed(segments(0, 4))
+    mpd = manifest(Listed(VIDEO, source), Listed(SMALL, (), pending=source[2:]))
+    assert spans(mpd, "480p") == [(msn, msn * TWO_SECONDS, TWO_SECONDS) for msn in (2, 3)]
+    assert init_of(mpd, "480p") == "480p/init.mp4"
+
+
+def test_after_a_gap_a_rendition_goes_on_with_what_it_is_to_have() -> None:
+    source = closed(segments(0, 4))
+    small = closed([*segment(0), *segment(1), *segment(2, gap_from=0)])
+    mpd = manifest(Listed(VIDEO, source), Listed(SMALL, small, pending=source[3:]))
+    assert [msn for msn, *_ in spans(mpd, "480p")] == [3]
+
+
 def test_a_rendition_without_a_segment_is_not_listed() -> None:
     found = closed(segments(0, 2))
     nothing: Sequence[Segment] = ()
     mpd = manifest(Listed(VIDEO, found), Listed(SMALL, nothing), Listed(SOUND, nothing))
     assert [one.get("id") for one in mpd.iterfind(".//d:Representation", DASH)] == [SOURCE]
+
+
+def test_clocks_are_set_by_an_address_for_a_manifest_may_be_old() -> None:
+    clock = find(manifest(Listed(VIDEO, closed(segments(0, 3)))), "d:UTCTiming")
+    assert (clock.get("schemeIdUri"), clock.get("value")) == ("urn:mpeg:dash:utc:http-xsdate:2014", "time")
 
 
 def test_an_ended_broadcast_says_how_long_it_was() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streaming.bus.demand import REACH
 from streaming.media import SOURCE, Chunk, Closes
 from streaming.playback.bodies import Bodies, BodyName
 from streaming.playback.followed import FollowedRendition
@@ -89,3 +90,21 @@ def test_behind_a_hole_the_playlist_begins_anew_and_its_version_goes_on() -> Non
     followed.take_all([(b"20-0", chunk(7, 0))])
     assert [one.msn for one in followed.timeline.segments] == [7]
     assert followed.timeline.version > before
+
+
+def ladder_rendition(*, runs_from: int | None, holds: int | None = None) -> FollowedRendition:
+    followed = FollowedRendition("b", RENDITIONS[1], Bodies(), part_target_ms=400, now=0.0)
+    followed.runs_from = runs_from
+    if holds is not None:
+        followed.take_all((b"%d-0" % part, each) for part, each in enumerate(segment(holds)))
+    return followed
+
+
+def test_a_segment_is_due_from_where_its_rendition_can_begin_to_where_the_source_is() -> None:
+    def due(followed: FollowedRendition) -> list[int]:
+        return [msn for msn in range(24) if followed.is_due(msn, 20)]
+
+    assert due(ladder_rendition(runs_from=None)) == list(range(20 - REACH, 21))
+    assert due(ladder_rendition(runs_from=18)) == [18, 19, 20]
+    assert due(ladder_rendition(runs_from=18, holds=18)) == [19, 20]
+    assert due(followed_rendition(Bodies())) == []

@@ -16,23 +16,11 @@ from streaming.playback.answers import IMMUTABLE
 from streaming.playback.player import accepts_gzip
 from tests.streaming.bus.chunks import PARTS, chunk, segment
 from tests.streaming.playback.publisher import Publisher
+from tests.streaming.playback.waiting import soon, waiting
 
 
 def uris(playlist: str) -> list[str]:
     return re.findall(r"^\d+\.m4s$", playlist, re.MULTILINE)
-
-
-async def soon(request: asyncio.Task[httpx.Response]) -> httpx.Response:
-    return await asyncio.wait_for(request, 5)
-
-
-async def waiting(player: httpx.AsyncClient, url: str) -> asyncio.Task[httpx.Response]:
-    """A request that has reached its wait: it outlasts two round trips of another."""
-    request = asyncio.create_task(player.get(url))
-    for _ in range(2):
-        await player.get("source/index.m3u8")
-    assert not request.done()
-    return request
 
 
 async def test_the_multivariant_playlist_lists_every_rendition(player: httpx.AsyncClient, publisher: Publisher) -> None:
@@ -365,32 +353,3 @@ async def test_players_elsewhere_may_ask(player: httpx.AsyncClient) -> None:
     assert "POST" in preflight.headers["access-control-allow-methods"]
     assert (await player.post("status")).status_code == 405
     assert (await player.head("status")).status_code == 404
-
-
-async def test_dash_lists_the_same_segments(player: httpx.AsyncClient, publisher: Publisher) -> None:
-    await publisher.go_live()
-    manifest = await player.get("manifest.mpd")
-    assert manifest.status_code == 200
-    assert (manifest.headers["content-type"], manifest.headers["cache-control"]) == (
-        "application/dash+xml",
-        "public, max-age=1",
-    )
-    assert 'media="source/$Number$.m4s"' in manifest.text
-    assert 'media="audio/$Number$.m4s"' in manifest.text
-    assert "480p" not in manifest.text
-    assert (await player.get("source/2.m4s")).status_code == 200
-
-
-async def test_dash_lists_what_runs_but_does_not_keep_it_running(
-    player: httpx.AsyncClient, publisher: Publisher
-) -> None:
-    await publisher.go_live()
-    await publisher.run_rendition("480p", 1)
-    for msn in (1, 2):
-        await publisher.put(segment(msn), "480p")
-    manifest = await player.get("manifest.mpd")
-    while "480p" not in manifest.text:
-        manifest = await player.get("manifest.mpd")
-    events = await publisher.bus.run(read_events(b"0-0", block_ms=1))
-    assert not [event for _, event in events if isinstance(event, RenditionWanted)]
-    assert (await player.get("480p/2.m4s")).status_code == 200
