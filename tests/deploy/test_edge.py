@@ -274,6 +274,7 @@ def test_a_page_is_asked_for_once_what_is_sent_is_there(edge: Edge, origins: tup
         assert (asked(origins, "/slowly"), asked(origins, "/quickly")) == (0, 1)
         slow.sendall(b"cd")
         assert slow.recv(12) == b"HTTP/1.1 200"
+        assert quick.post("/large", content=bytes(MEGABYTE)).status_code == 200  # which fits into no buffer
 
 
 def test_an_address_has_so_many_connections(edge: Edge) -> None:
