@@ -20,6 +20,7 @@ TAG = '"1"'
 CACHES = {
     "-1.m4s": "public, max-age=31536000, s-maxage=1, immutable",
     ".m3u8": "public, max-age=6",
+    ".mpd": "public, max-age=1",
     ".m4s": "public, max-age=31536000, immutable",
     ".mp4": "public, max-age=31536000, immutable",
 }

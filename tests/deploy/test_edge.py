@@ -144,8 +144,13 @@ def test_a_whip_session_is_asked_where_it_began(viewer: httpx.Client) -> None:
             assert found.json()["origin"] == answer.json()["origin"]
 
 
-def test_playlists_are_packed_for_those_who_unpack(viewer: httpx.Client) -> None:
-    path = fresh(".m3u8")
+def test_a_dash_manifest_has_no_query(viewer: httpx.Client) -> None:
+    assert viewer.get(f"{fresh('.mpd')}?_HLS_msn=3&x=1").json()["query"] == ""
+
+
+@pytest.mark.parametrize("suffix", [".m3u8", ".mpd"])
+def test_playlists_are_packed_for_those_who_unpack(viewer: httpx.Client, suffix: str) -> None:
+    path = fresh(suffix)
     assert viewer.get(path).headers["Content-Encoding"] == "gzip"
     assert "Content-Encoding" not in viewer.get(path, headers={"Accept-Encoding": "identity"}).headers
 
