@@ -13,6 +13,14 @@ def test_healthz_needs_nothing(client: Client) -> None:
 
 
 @pytest.mark.django_db
+def test_a_probe_may_call_a_process_by_any_name(client: Client, bus_url: str, state_url: str) -> None:
+    """As the edge does, which knows addresses only."""
+    named = {"host": "192.0.2.7:8000"}
+    assert client.get("/", headers=named).status_code == 400
+    assert [client.get(path, headers=named).status_code for path in ("/healthz", "/readyz")] == [200, 200]
+
+
+@pytest.mark.django_db
 def test_readyz_names_what_is_reached(client: Client, bus_url: str, state_url: str) -> None:
     response = client.get("/readyz")
     assert response.status_code == 200
