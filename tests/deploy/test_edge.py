@@ -334,7 +334,10 @@ def test_what_is_written_passes_the_cache(viewer: httpx.Client, origins: tuple[O
 
 
 def test_operators_count_on_a_port_of_their_own(edge: Edge, viewer: httpx.Client) -> None:
-    assert "haproxy_frontend_http_requests_total" in httpx.get(f"http://127.0.0.1:{edge.ports.metrics}/metrics").text
+    told = httpx.get(f"http://127.0.0.1:{edge.ports.metrics}/metrics").text
+    assert "haproxy_frontend_http_requests_total" in told
+    # What an alert looks at.
+    assert 'haproxy_backend_active_servers{proxy="origins"} 2' in told
     assert viewer.get("/metrics").json()["path"] == "/metrics", "it is a page like any other, which the site lacks"
 
 
