@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -60,6 +61,18 @@ def free_run(count: int) -> int:
             return first
 
 
+def free_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody listens on, below those that the system gives to clients."""
+    firsts = range(20_000, 30_000, count)
+    for first in random.sample(firsts, len(firsts)):  # who looks at the same moment looks elsewhere
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+            for port in range(first, first + count):
+                probe = probes.enter_context(socket.socket())
+                probe.bind(("127.0.0.1", port))
+            return first
+    raise RigFailed(f"found no {count} free ports in a row", "")
+
+
 class Rig:
     """Runs the installation while entered.
 
@@ -68,6 +81,8 @@ class Rig:
 
     program = "deploy.local"
     """What is run: a module."""
+    stop_seconds = 40.0
+    """How long it may take to stop."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         # Short, because a Unix socket's name may have 107 bytes; PostgreSQL's service user must pass through.
@@ -131,7 +146,7 @@ class Rig:
         if self._process and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             try:
-                self._process.wait(40)
+                self._process.wait(self.stop_seconds)
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
@@ -194,16 +209,21 @@ class Rig:
 
     def make_partner(self, login: str) -> None:
         """What an administrator does on a page of the admin, for the broadcasts that begin from now on."""
-        code = f"from streaming.models import Channel; Channel.objects.with_login({login!r}).update(partner=True)"
+        self.shell(f"from streaming.models import Channel; Channel.objects.with_login({login!r}).update(partner=True)")
+
+    def shell(self, code: str) -> str:
+        """What code prints that is run as `manage.py shell` runs it. Raises RigFailed."""
         made = subprocess.run(
-            [sys.executable, "manage.py", "shell", "--command", code],
+            [sys.executable, "manage.py", "shell", "--verbosity", "0", "--command", code],
             cwd=BASE_DIR,
             env=self.environment,
             capture_output=True,
+            text=True,
             check=False,
         )
         if made.returncode:
-            raise RigFailed("the channel can't be made a partner", made.stderr.decode(errors="replace"))
+            raise RigFailed(f"this failed: {code}", made.stderr)
+        return made.stdout.strip()
 
     def broadcast_of(self, login: str, *, seconds: float = 15.0) -> str:
         """The id of the channel's broadcast, once its multivariant playlist is served."""

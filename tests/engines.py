@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -25,17 +24,6 @@ def postgres(folder: Path) -> Postgres:
 
 def valkey(folder: Path, name: str) -> Valkey:
     return Valkey(name=name, home=folder / name, sockets=folder / "run" / name, memory="512mb", durable=False)
-
-
-def free_ports(count: int) -> int:
-    """The first of so many ports in a row that nobody listens on."""
-    for first in range(20_000, 30_000, count):
-        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
-            for port in range(first, first + count):
-                probe = probes.enter_context(socket.socket())
-                probe.bind(("127.0.0.1", port))
-            return first
-    raise EngineFailed(name="s3", what=f"found no {count} free ports in a row", tail="")
 
 
 def seaweed(folder: Path, *, port: int) -> Seaweed:

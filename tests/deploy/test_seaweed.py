@@ -3,23 +3,45 @@
 from __future__ import annotations
 
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
+from bench.rig import free_ports
 from config import settings
 from deploy.local import installation
+from deploy.local.seaweed import Seaweed
 from tests import engines
+from tests.workers.fleet import eventually
 
 
 def test_it_serves_with_its_bucket_and_keeps_its_keys_to_itself(session_folder: Path) -> None:
-    server = engines.seaweed(session_folder / "own", port=engines.free_ports(8))
+    server = engines.seaweed(session_folder / "own", port=free_ports(8))
     server.prepare()
     assert not server.ready()
     with engines.running(server.program()):
         assert server.ready()
         assert server.ready()  # the bucket is there already
     assert stat.S_IMODE(server.home.stat().st_mode) == 0o700
+
+
+def test_it_stops_at_once_and_what_it_acknowledged_is_there_again(session_folder: Path) -> None:
+    server = engines.seaweed(session_folder / "stopped", port=free_ports(8))
+    server.prepare()
+    with engines.running(server.program()):
+        server.client().put_object(Bucket=server.bucket, Key="film", Body=b"a" * 100_000)
+    with engines.running(server.program()):
+        eventually(lambda: kept(server) == b"a" * 100_000)
+
+
+def kept(server: Seaweed) -> bytes | None:
+    """The film; None until the server's parts have found each other again."""
+    with suppress(ClientError):
+        body: bytes = server.client().get_object(Bucket=server.bucket, Key="film")["Body"].read()
+        return body
+    return None
 
 
 def test_it_is_run_when_media_goes_to_s3_and_nobody_named_another(monkeypatch: pytest.MonkeyPatch) -> None:
