@@ -39,7 +39,7 @@ test: check $(VENDOR) ## Check the code and run every test
 	@$(PY) -m pytest $(ARGS)
 
 .PHONY: test-cluster
-test-cluster: $(TOOLS) $(VENDOR) ## Run the end-to-end tests on three hosts behind the edge; wants root, HAProxy and Varnish
+test-cluster: $(TOOLS) $(VENDOR) ## Run the end-to-end tests on three hosts behind the edge; wants HAProxy and Varnish
 	@$(PY) -m pytest tests/e2e --cluster $(ARGS)
 
 CHECKS := lint format types layers templates spelling migrations

@@ -4,49 +4,49 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
-import subprocess
 import time
 import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from bench.rig import Rig, RigFailed, free_port
-from deploy.cluster.hosts import HOSTS, Ports
-from deploy.cluster.network import Network
+from bench.processes import descendants
+from bench.rig import Rig, RigFailed, free_ports
+from deploy.cluster.hosts import HOSTS
+from deploy.cluster.programs import MOST_PORTS
+from deploy.edge.programs import Edge, Ports
 from streaming.metrics import PROCESSES
 
-S3_PORT = 8333
-"""On the hosts' network, so nobody else has it."""
+S3_PORTS = 8
+"""Of the embedded S3 server, in a row."""
 
 
 class ClusterRig(Rig):
-    """Runs the cluster while entered, its hosts in networks of their own, so as root alone. `url` is the edge's."""
+    """Runs the cluster while entered. `url` is the edge's; encoders that are told nothing else go to the first host."""
 
     program = "deploy.cluster"
+    stop_seconds = 60.0
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         super().__init__()
-        data = Path(self.environment["DATA_DIR"])
-        self.network = Network.of(HOSTS, data)
-        self.http_port = free_port()
+        self.http_port = free_ports(MOST_PORTS + S3_PORTS)
         self.url = f"http://localhost:{self.http_port}"
         self.whip_url = f"{self.url}/whip"
-        mine = {"DATA_DIR", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "PATH", "HOME", "LANG", "FFMPEG"}
-        self.environment = {
-            **{name: value for name, value in self.environment.items() if name in mine},
+        self.environment |= {
             "EDGE_PORT": str(self.http_port),
-            "PUBLIC_URL": self.url,
-            "RTMP_URL": self.rtmp_url(HOSTS[0]),
-            "S3_PORT": str(S3_PORT),
+            "S3_PORT": str(self.http_port + MOST_PORTS),
+            "FLOWER_PORT": "0",
             "BUS_MEMORY": "1gb",
-            "VOD_LADDER": "none",
             **(environment or {}),
         }
+        self.data = Path(self.environment["DATA_DIR"])
 
-    def rtmp_url(self, host: str) -> str:
-        return f"rtmp://{self.network.address(host)}:{Ports().rtmp}/live"
+    @property
+    def edge(self) -> Edge:
+        """What stands in front of the hosts."""
+        return Edge(self.data / "edge", Ports.row(self.http_port), live=(), pages=())
 
     def wait_until_ready(self, *, seconds: float = 180.0) -> None:
         deadline = time.monotonic() + seconds
@@ -56,12 +56,22 @@ class ClusterRig(Rig):
             if time.monotonic() > deadline:
                 raise RigFailed(f"the cluster was not ready after {seconds:.0f} s", self.log)
             time.sleep(0.2)
-        # What is run beside the cluster finds its recordings where hosts do.
-        self.environment |= {"STORAGE": "s3", "S3_ENDPOINT": f"http://{self.network.gateway}:{S3_PORT}"}
+        # What is run beside the cluster finds its engines and recordings where hosts do.
+        self.environment |= self.host_environment(HOSTS[0])
+
+    def host_environment(self, host: str) -> dict[str, str]:
+        """What a host was started with, as `make cluster` writes it down."""
+        lines = shlex.split((self.data / f"host-{host}" / "environment").read_text())
+        return dict(line.split("=", 1) for line in lines)
+
+    def rtmp_url(self, host: str) -> str:
+        """Where encoders connect to a host."""
+        return self.host_environment(host)["RTMP_URL"]
 
     def host_url(self, host: str) -> str:
         """Where a host serves pages, playback and chat, past the edge."""
-        return f"http://{self.network.address(host)}:{Ports().http}"
+        told = self.host_environment(host)
+        return f"http://{told['HTTP_HOST']}:{told['HTTP_PORT']}"
 
     def serves(self, host: str) -> bool:
         """Whether a host answers, pages and health."""
@@ -79,17 +89,15 @@ class ClusterRig(Rig):
 
     def kill(self, host: str) -> None:
         """Ends all processes of a host at once, as if its power failed. It is started again."""
-        space = self.network.namespace(host)
-        while pids := subprocess.run(["ip", "netns", "pids", space], capture_output=True, check=True).stdout.split():
-            for pid in pids:
-                with suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
-            if not self.serves(host):
-                return
+        supervisor = int((self.data / f"host-{host}" / "lock").read_text())
+        for pid in (supervisor, *descendants(supervisor)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _told(self, host: str, process: str, name: str) -> float:
         """A metric of one of the host's processes; 0 while it does not answer."""
-        url = f"http://{self.network.address(host)}:{Ports().metrics + PROCESSES.index(process)}/metrics"
+        told = self.host_environment(host)
+        url = f"http://{told['METRICS_HOST']}:{int(told['METRICS_PORT']) + PROCESSES.index(process)}/metrics"
         with suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:
             if found := re.search(rf"^{name} (\S+)$", answer.read().decode(), re.MULTILINE):
                 return float(found[1])

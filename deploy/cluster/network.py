@@ -1,4 +1,7 @@
-"""A network of its own for each host: namespaces on one bridge, which only root may make."""
+"""What hosts are connected by: a network of its own for each, on one bridge; or this machine's, for all.
+
+Only root may make networks, and in many a container not even root.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,37 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.errors import LocalError
+LOOPBACK = "127.0.0.1"
+
+
+class NetworkRefused(Exception):
+    """This machine lets us make no networks; its text says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    """`gateway` is this machine's address on it; hosts come behind it. `tag` names interfaces."""
+class Shared:
+    """This machine's own network; `why` there is no other. Hosts are told apart by their ports."""
+
+    why: str
+    gateway = LOOPBACK
+
+    def address(self, host: str) -> str:  # noqa: ARG002 - it is that of all
+        return LOOPBACK
+
+    def within(self, host: str) -> tuple[str, ...]:  # noqa: ARG002
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bridged:
+    """A namespace a host. `gateway` is this machine's address; hosts come behind it. `tag` names interfaces."""
 
     hosts: Sequence[str]
     tag: str
     prefix: str
 
     @classmethod
-    def of(cls, hosts: Sequence[str], data: Path) -> Network:
+    def of(cls, hosts: Sequence[str], data: Path) -> Bridged:
         """The network of the cluster that keeps its data there: another one than its neighbours'."""
         digest = hashlib.sha256(os.fsencode(data)).digest()
         return cls(hosts, digest.hex()[:5], f"10.{100 + digest[0] % 100}.{digest[1]}")
@@ -42,20 +63,24 @@ class Network:
         """What a command is preceded by to run in a host's network. It is executed in place: PDEATHSIG stays."""
         return ("ip", "netns", "exec", self.namespace(host))
 
-    @contextlib.contextmanager
-    def up(self) -> Iterator[None]:
-        """Makes it, and takes it away at the end. Raises LocalError."""
+    def make(self) -> None:
+        """Raises NetworkRefused; then nothing of it is left."""
+        if os.geteuid() != 0:
+            raise NetworkRefused("only root may make others")
         if shutil.which("ip") is None:
-            raise LocalError("ip is missing. It is part of iproute2: apt-get install iproute2")
-        self._remove()  # what a cluster that was killed has left
+            raise NetworkRefused("ip is missing, which makes others: apt-get install iproute2")
+        self.remove()  # what a cluster that was killed has left
         try:
             self._make()
-            yield
         except subprocess.CalledProcessError as failure:
-            said = failure.stderr.decode(errors="replace").strip()
-            raise LocalError(f"A network for the hosts can't be made: {said}") from failure
-        finally:
-            self._remove()
+            self.remove()
+            raise NetworkRefused(failure.stderr.decode(errors="replace").strip()) from failure
+
+    def remove(self) -> None:
+        for host in self.hosts:
+            _ip("netns", "delete", self.namespace(host), check=False)
+            _ip("link", "delete", f"hr{self.tag}{host}", check=False)
+        _ip("link", "delete", f"hr{self.tag}", check=False)
 
     def _make(self) -> None:
         bridge = f"hr{self.tag}"
@@ -71,12 +96,26 @@ class Network:
             _ip("-n", space, "address", "add", f"{self.address(host)}/24", "dev", there)
             _ip("-n", space, "link", "set", there, "up")
             _ip("-n", space, "link", "set", "lo", "up")
+            # To make a namespace and to enter one are two permissions.
+            _ip("netns", "exec", space, "true")
 
-    def _remove(self) -> None:
-        for host in self.hosts:
-            _ip("netns", "delete", self.namespace(host), check=False)
-            _ip("link", "delete", f"hr{self.tag}{host}", check=False)
-        _ip("link", "delete", f"hr{self.tag}", check=False)
+
+Network = Shared | Bridged
+
+
+@contextlib.contextmanager
+def network(hosts: Sequence[str], data: Path) -> Iterator[Network]:
+    """Networks for the hosts until the block ends, where this machine lets us make them; else its own."""
+    bridged = Bridged.of(hosts, data)
+    try:
+        bridged.make()
+    except NetworkRefused as refused:
+        yield Shared(str(refused))
+        return
+    try:
+        yield bridged
+    finally:
+        bridged.remove()
 
 
 def _ip(*words: str, check: bool = True) -> None:

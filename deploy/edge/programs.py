@@ -43,6 +43,11 @@ class Ports:
     origins: int
     metrics: int
 
+    @classmethod
+    def row(cls, first: int) -> Ports:
+        """One after the other."""
+        return cls(*range(first, first + 5))
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:

@@ -19,13 +19,12 @@ class LocalError(Exception):
 class PortTaken(LocalError):
     """Another program listens where one of ours must."""
 
-    def __init__(self, *, port: int, use: str, variable: str) -> None:
+    def __init__(self, *, port: int, use: str, command: str) -> None:
         super().__init__(
             f"Port {port} ({use}) is taken by another program. "
-            f"Stop that program, or choose another port: make run {variable}={port + 1 if port < 65_535 else port - 1}"
+            f"Stop that program, or choose another port: {command}={port + 1 if port < 65_535 else port - 1}"
         )
         self.port = port
-        self.variable = variable
 
 
 class AlreadyRunning(LocalError):

@@ -39,20 +39,27 @@ STEPS = (
 
 
 def ports() -> Sequence[Port]:
-    optional = ((RTMPS, bool(settings.RTMPS_CERT)), (S3, embeds_s3()))
-    return (WEB, RTMP, WHIP, IRC, FLOWER, *(port for port, used in optional if used))
+    optional = ((RTMPS, bool(settings.RTMPS_CERT)), (FLOWER, bool(FLOWER.number)), (S3, embeds_s3()))
+    return (WEB, RTMP, WHIP, IRC, *(port for port, used in optional if used))
 
 
 def addresses() -> Sequence[str]:
     """Where everything is, a line each, for the person who started it."""
-    lan = f"http://{settings.LAN_ADDRESS}:{WEB.number}" if settings.LAN_ADDRESS else ""
+    lan = f"http://{settings.LAN_ADDRESS}:{WEB.number}" if settings.LAN_ADDRESS and WEB.is_everywhere else ""
     return (
         f"watch     {settings.PUBLIC_URL}" + (f", {lan} in the local network" if lan else ""),
         f"stream    {settings.RTMP_URL} with a stream key of /dashboard; or, in another terminal: make demo",
         f"          or {settings.WHIP_URL} by WebRTC (WHIP); from a browser: {settings.PUBLIC_URL}/dashboard/go-live",
-        f"operate   http://{FLOWER.host}:{FLOWER.number} as {FLOWER_USER}, password in {FLOWER_PASSWORD_FILE}",
+        *operators(),
         "stop      Ctrl-C",
     )
+
+
+def operators() -> Sequence[str]:
+    """Where Flower is, if it runs here."""
+    if not FLOWER.number:
+        return ()
+    return (f"operate   http://{FLOWER.host}:{FLOWER.number} as {FLOWER_USER}, password in {FLOWER_PASSWORD_FILE}",)
 
 
 def embeds_s3() -> bool:
@@ -113,6 +120,15 @@ class Engines:
         if self.s3:
             self.s3.prepare()
 
+    @property
+    def queue_url(self) -> str:
+        """Where Celery's broker is."""
+        return self.broker.url if self.broker else settings.QUEUE_URL
+
+    @property
+    def s3_url(self) -> str:
+        return self.s3.url if self.s3 else settings.S3_ENDPOINT
+
     def create_database(self) -> None:
         if self.postgres:
             self.postgres.create_database(DATABASE)
@@ -125,7 +141,8 @@ class Engines:
 
 def stages(engines: Engines) -> list[list[Program]]:
     """Databases, workers, dispatcher, doors: each stands on those before it. Together they stop within 35 s."""
-    return [engines.programs(), [workers()], [dispatcher(), beat()], [ingest(), web(), irc(), flower()]]
+    doors = [ingest(), web(), irc(), *([flower()] if FLOWER.number else [])]
+    return [engines.programs(), [workers()], [dispatcher(), beat()], doors]
 
 
 def workers() -> Program:

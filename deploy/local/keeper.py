@@ -115,6 +115,13 @@ class Keeper:
             return
 
 
+async def once(program: Program, console: Console) -> None:
+    """Runs a program to its end; raises EngineFailed unless that is a good one."""
+    code = await Keeper(program, console).run_once()
+    if code:
+        raise EngineFailed(name=program.name, what=ending(code))
+
+
 def ending(code: int) -> str:
     """How a process ended, in words."""
     return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

@@ -18,7 +18,8 @@ def test_lock_files_name_no_registry(name: str) -> None:
 
 
 def test_every_variable_is_in_the_table_and_the_other_way_round() -> None:
-    source = (settings.BASE_DIR / "config" / "settings.py").read_text()
+    files = ("config/settings.py", "deploy/cluster/programs.py")
+    source = "".join((settings.BASE_DIR / file).read_text() for file in files)
     readers = "text|numbers?|flag|words|addresses|port|port_range|url|readable_file"
     read = set(re.findall(rf'\b(?:{readers})\(\s*"([A-Z_]+)"', source))
     table = re.findall(r"^\| (`[A-Z].*?) \|", (settings.BASE_DIR / "README.md").read_text(), re.MULTILINE)

@@ -19,6 +19,7 @@ from deploy.cluster.hosts import HOSTS
 from tests.e2e.clip import make_clip
 
 RECONNECT_GRACE = 8
+ENVIRONMENT = {"RECONNECT_GRACE": str(RECONNECT_GRACE), "DEVICES": "cpu"}
 FILMED = "filmed"
 """The channel of `video`."""
 VIDEO_SECONDS = 40
@@ -29,7 +30,7 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     """An installation of its own, whose broadcasts wait only 8 s for an encoder to return: one machine's, or with
     `--cluster` three hosts behind the edge."""
     kind = ClusterRig if request.config.getoption("--cluster") else Rig
-    with kind({"RECONNECT_GRACE": str(RECONNECT_GRACE), "DEVICES": "cpu"}) as running:
+    with kind(ENVIRONMENT) as running:
         yield running
 
 

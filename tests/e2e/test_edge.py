@@ -14,6 +14,7 @@ from playwright.sync_api import Browser
 from websockets.sync.client import connect
 
 from bench.browser import until
+from bench.cluster_rig import ClusterRig
 from bench.rig import Rig
 from deploy.edge.programs import Edge, Ports, missing
 from tests import engines
@@ -26,11 +27,15 @@ PARTS = 20
 
 
 @pytest.fixture
-def edge(alone: Rig) -> Iterator[Edge]:
+def edge(rig: Rig) -> Iterator[Edge]:
+    """The cluster's own, or one in front of the installation."""
+    if isinstance(rig, ClusterRig):
+        yield rig.edge
+        return
     if lacking := missing():
         pytest.skip(f"no {' and no '.join(lacking)} here: apt-get install haproxy varnish")
-    origin = [f"127.0.0.1:{alone.http_port}"]
-    made = Edge(alone.folder / "edge", Ports(*free_ports(5)), live=origin, pages=origin, plain=True)
+    origin = [f"127.0.0.1:{rig.http_port}"]
+    made = Edge(rig.folder / "edge", Ports(*free_ports(5)), live=origin, pages=origin, plain=True)
     made.prepare()
     with contextlib.ExitStack() as stack:
         for program in made.programs():

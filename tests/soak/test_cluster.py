@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import subprocess
-import sys
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urljoin
 
 import httpx
 import pytest
 
 from bench.cluster_rig import ClusterRig
-from bench.rig import BASE_DIR
 from deploy.cluster.hosts import HOSTS
 from deploy.edge.programs import missing
 from streaming.bus import reading
 from streaming.bus.redis import Valkey
 from streaming.media import SOURCE
 from tests.e2e.clip import FFMPEG, make_clip
+from tests.e2e.recording import recorded
 
 pytestmark = [
     pytest.mark.soak,
-    pytest.mark.skipif(os.geteuid() != 0, reason="hosts have networks of their own, which only root may make"),
     pytest.mark.skipif(bool(missing()), reason="no edge here: apt-get install haproxy varnish"),
 ]
 CALM_SECONDS = 8.0
@@ -150,39 +146,17 @@ def rig() -> Iterator[ClusterRig]:
         yield running
 
 
-def shell(rig: ClusterRig, code: str) -> str:
-    command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "--command", code]
-    done = subprocess.run(command, cwd=BASE_DIR, env=rig.environment, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-def recorded(rig: ClusterRig, vod: str) -> dict[int, bytes]:
-    """The source of a VOD by segments, through the edge."""
-    address = f"{rig.url}/vods/{vod}/source/index.m3u8"
-    playlist = httpx.get(address, timeout=30).text
-    ranges = re.findall(r"#EXT-X-BYTERANGE:(\d+)@(\d+)\n([^#\n]+)", playlist)
-    found = {}
-    with httpx.Client(timeout=30) as client:
-        for number, (size, offset, uri) in enumerate(ranges):
-            wanted = {"Range": f"bytes={offset}-{int(offset) + int(size) - 1}"}
-            answer = client.get(urljoin(address, uri), headers=wanted)
-            assert answer.status_code == 206
-            found[number] = answer.content
-    return found
-
-
 def test_a_host_dies_and_nobody_loses_anything(rig: ClusterRig, tmp_path: Path) -> None:
     streamer = rig.streamer("cluster")
     key = streamer.publish_url.rpartition("/")[2]
     issue = "from accounts.services import *; from django.utils import timezone; "
     issue += "print(issue_api_token(user=User.objects.get(username='cluster'), name='t', now=timezone.now())[1])"
-    token = shell(rig, issue).splitlines()[-1]
+    token = rig.shell(issue).splitlines()[-1]
     encoder = Encoder(make_clip(tmp_path / "clip.flv", seconds=60), [f"{rig.rtmp_url(host)}/{key}" for host in HOSTS])
     publishing = Repeating(encoder.publish)
     publishing.start()
     broadcast = rig.broadcast_of("cluster", seconds=PATIENCE)
-    sockets = Path(rig.environment["DATA_DIR"]) / "run"
-    bus = Bus(f"unix://{sockets}/bus/valkey.sock", broadcast)
+    bus = Bus(rig.environment["BUS_URL"], broadcast)
     viewer = Viewer(f"{rig.url}/streams/{broadcast}/{SOURCE}")
     chatter = Chatter(rig.url, "cluster", token)
     watching = [Repeating(step) for step in (bus.read, viewer.look, chatter.say)]
@@ -225,14 +199,15 @@ def test_a_host_dies_and_nobody_loses_anything(rig: ClusterRig, tmp_path: Path) 
     find = (
         f"from vods.models import *; print(*Vod.objects.filter(broadcast_id='{broadcast}').values_list('pk', 'state'))"
     )
-    until(lambda: "ready" in shell(rig, find), seconds=120)
+    until(lambda: "ready" in rig.shell(find), seconds=120)
     watching[0].finish()
     bus.valkey.close()
-    vod = re.findall(r"UUID\('([0-9a-f-]+)'\)", shell(rig, find))[0]
+    vod = re.findall(r"UUID\('([0-9a-f-]+)'\)", rig.shell(find))[0]
 
-    published, kept = bus.media, recorded(rig, vod)
+    published = bus.media
     print(f"{len(published)} segments, {sum(map(len, published.values()))} bytes; {len(chatter.acknowledged)} messages")
-    assert b"".join(kept[n] for n in sorted(kept)) == b"".join(published[msn] for msn in sorted(published))
+    kept = [segment.media for segment in recorded(rig.url, vod, SOURCE)]
+    assert kept == [media for _, media in sorted(published.items())]
     assert len(chatter.acknowledged) > 20
     assert chatter.acknowledged <= said(rig)
     assert playback_gap <= RECOVERY_SECONDS
@@ -246,4 +221,4 @@ def said(rig: ClusterRig) -> set[str]:
     code += "room = str(Channel.objects.get(user__username='cluster').pk); "
     code += "tail = on_air.state().run(log.tail(room, count=1000, epoch=fresh_epoch())); "
     code += "print(*(record.text for record in tail.records), sep='\\n')"
-    return set(re.findall(r'"text":\s*"(message \d+)"', shell(rig, code)))
+    return set(re.findall(r'"text":\s*"(message \d+)"', rig.shell(code)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import signal
 import threading
 import time
@@ -16,7 +15,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -24,8 +22,8 @@ import pytest
 from bench.processes import command_of, descendants
 from bench.rig import Rig
 from streaming.media import AUDIO, SOURCE
-from tests.e2e import fragments
 from tests.e2e.clip import Frame, frames, make_clip, publish
+from tests.e2e.recording import recorded
 from tests.workers.fleet import eventually
 
 SECONDS = int(os.environ.get("SOAK_RECORDING_SECONDS", "90"))
@@ -71,24 +69,8 @@ class Watcher(threading.Thread):
                 httpx.get(f"{self._address}/index.m3u8", timeout=10)
 
 
-def recorded(rig: Rig, vod: str, rendition: str) -> list[Frame]:
-    """All that a player gets of a rendition, by the ranges and init sections of its playlist."""
-    address = f"{rig.url}/vods/{vod}/{rendition}/index.m3u8"
-    found: list[Frame] = []
-    init = b""
-    with httpx.Client(timeout=30) as client:
-        playlist = client.get(address).text
-        assert "EXT-X-GAP" not in playlist
-        for line in re.finditer(r'EXT-X-MAP:URI="([^"]+)"|EXT-X-BYTERANGE:(\d+)@(\d+)\n([^#\n]+)', playlist):
-            section, size, offset, uri = line.groups()
-            if section:
-                init = client.get(urljoin(address, section)).content
-                continue
-            span = {"Range": f"bytes={offset}-{int(offset) + int(size) - 1}"}
-            answer = client.get(urljoin(address, uri), headers=span)
-            assert answer.status_code == 206
-            found += fragments.frames(init, answer.content)
-    return found
+def recorded_frames(rig: Rig, vod: str, rendition: str) -> list[Frame]:
+    return [frame for segment in recorded(rig.url, vod, rendition) for frame in segment.frames()]
 
 
 def assert_same(found: Sequence[Frame], sent: Sequence[Frame], *, what: str) -> None:
@@ -136,12 +118,12 @@ def test_a_recording_has_every_picture_once(tmp_path: Path) -> None:
 
         print({kind: struck.count(kind) for kind in sorted(set(struck))})
         print(f"{len(pictures)} pictures and {len(sounds)} frames of sound sent")
-        assert_same(recorded(rig, vod, SOURCE), pictures, what="the source of the VOD")
-        sound = recorded(rig, vod, AUDIO)
+        assert_same(recorded_frames(rig, vod, SOURCE), pictures, what="the source of the VOD")
+        sound = recorded_frames(rig, vod, AUDIO)
         # What is heard before the first picture is shown does not belong to the broadcast.
         early = [one.data for one in sounds].index(sound[0].data)
         assert early <= 1
         assert_same(sound, sounds[early:], what="its sound")
         assert_same(frames(movie, "video"), pictures, what="the pictures of the MP4")
         assert_same(frames(movie, "audio"), sounds[early:], what="the sound of the MP4")
-        assert_times(recorded(rig, vod, RUNG), pictures, what=f"{RUNG} of the VOD")
+        assert_times(recorded_frames(rig, vod, RUNG), pictures, what=f"{RUNG} of the VOD")
