@@ -1,17 +1,22 @@
 """RTP clocks on one timeline: both tracks count from the session's first packet. Pure; arrival times are handed in.
 
 Each RTP stream has a clock of its own. Until sender reports came for both, tracks lie as they arrived; from then on
-audio lies where its sender's wall clock puts it beside the video (RFC 3550 6.4.1), which never moves.
+audio lies where its sender's wall clock puts it beside the video (RFC 3550 6.4.1), which never moves. A sender that is
+late with a packet may be wrong in the report that it writes then, so the median of the last reports counts.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from statistics import median_low
 
 TOLERANCE = 0.015
 """Seconds that audio may be off before it is moved: less is neither seen nor heard (ITU-R BT.1359)."""
 CREDIBLE = 2.0
 """A report that contradicts the arrival by more than this is wrong: nobody's path differs so much between tracks."""
+REPORTS = 9
+"""So many reports have a say. One that is off spoils its own and the next of the other track."""
 NTP_SECOND = 1 << 32
 
 
@@ -32,6 +37,8 @@ class RtpTimeline:
     def __init__(self) -> None:
         self._streams: dict[str, _Stream] = {}
         self._began: float | None = None
+        self._origins: deque[int] = deque(maxlen=REPORTS)
+        """Where the last reports put the audio's origin."""
 
     def at(self, kind: str, rtp: int, *, rate: int, now: float) -> int:
         """Where a packet's 32-bit RTP time lies; `now` is its arrival in seconds."""
@@ -57,10 +64,14 @@ class RtpTimeline:
         (video_rtp, video_ntp), (audio_rtp, audio_ntp) = video.report, audio.report
         lies = (audio_rtp - audio.origin) / audio.rate
         belongs = (video_rtp - video.origin) / video.rate + (audio_ntp - video_ntp) / NTP_SECOND
-        moved = belongs - lies
-        if not TOLERANCE < abs(moved) < CREDIBLE:
+        if abs(belongs - lies) >= CREDIBLE:
             return 0.0
-        audio.origin -= round(moved * audio.rate)
+        self._origins.append(audio.origin - round((belongs - lies) * audio.rate))
+        origin = median_low(self._origins)
+        moved = (audio.origin - origin) / audio.rate
+        if abs(moved) <= TOLERANCE:
+            return 0.0
+        audio.origin = origin
         return moved
 
 

@@ -48,6 +48,19 @@ def test_reports_that_contradict_the_arrival_are_not_believed() -> None:
     assert timeline.report("audio", 7_000, 100 * NTP_SECOND) == 0.0
 
 
+def test_a_report_that_is_off_moves_nothing_but_one_clock_that_runs_ahead_is_followed() -> None:
+    timeline = begun(later=0.0)
+    moved = []
+    for second in range(200):
+        late = 0.2 if second % 5 == 2 else 0.0  # and so is the picture after whose sending it was written
+        moved.append(timeline.report("video", 5_000 + second * VIDEO, int((1_000 + second + late) * NTP_SECOND)))
+        # the microphone's second is 0.2 ms short
+        moved.append(timeline.report("audio", 7_000 + round(second * 1.0002 * AUDIO), (1_000 + second) * NTP_SECOND))
+    assert max(map(abs, moved)) < 0.02
+    lies = timeline.at("audio", 7_000 + round(200 * 1.0002 * AUDIO), rate=AUDIO, now=0.0) / AUDIO
+    assert lies == pytest.approx(200, abs=0.02)
+
+
 def test_clocks_wrap_at_32_bits_reports_too() -> None:
     timeline = begun(video=WRAP - 90, later=0.1)
     assert timeline.at("video", 0, rate=VIDEO, now=11.0) == 90
