@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
@@ -52,7 +53,7 @@ def overlay(request: HttpRequest, login: str) -> HttpResponse:
 @limit_posts(FOLLOWS)
 @require_POST
 def follow(request: HttpRequest, login: str) -> HttpResponse:
-    """Follow a channel, or no more."""
+    """Follow a channel, or no more; then back to the page of ours that `next` names."""
     assert request.user.is_authenticated
     channel = _channel(login)
     if request.POST.get("follow") == "1":
@@ -62,7 +63,8 @@ def follow(request: HttpRequest, login: str) -> HttpResponse:
             raise Http404 from error
     else:
         roles.unfollow(channel=channel, user=request.user)
-    return redirect(channel)
+    back = request.POST.get("next", "")
+    return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else channel)
 
 
 @login_required

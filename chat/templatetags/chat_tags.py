@@ -35,12 +35,18 @@ def chat_replay(channel: Channel, url: str) -> Any:
 
 
 @register.inclusion_tag("chat/_follow.html", takes_context=True)
-def follow_button(context: RequestContext, channel: Channel) -> Any:
-    """Follows a channel, or no more; it says how many do."""
+def follow_button(context: RequestContext, channel: Channel, *, stay: bool = True) -> Any:
+    """Follows a channel, or no more; it says how many do.
+
+    With `stay` what plays on the page goes on; without, the page is loaded anew, to show what followers see.
+    """
     user = context["request"].user
     follows = Follow.objects.filter(channel=channel)
     return {
         "channel": channel,
+        "user": user,
+        "path": context["request"].get_full_path(),
+        "stay": stay,
         "follows": user.is_authenticated and follows.filter(user=user).exists(),
         "followers": follows.count(),
         "csrf_token": context.get("csrf_token"),

@@ -1,11 +1,13 @@
-// What every page does: running clocks, copy buttons, questions before what can't be undone, notices.
+// What every page does: running clocks, follow and copy buttons, questions before what can't be undone, notices.
 
 import { runClocks } from "./clock.js";
+import { followInPlace } from "./follow.js";
 import { hearNotices } from "./notices.js";
 import { playPreviews } from "./previews.js";
 import { ask } from "./question.js";
 
 runClocks();
+followInPlace();
 playPreviews();
 if (document.querySelector("[data-toasts]")) {
   hearNotices();

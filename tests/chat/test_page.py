@@ -211,6 +211,25 @@ async def test_the_desk_lets_a_held_message_through_and_undoes_a_ban(
 
 REPLAY = """<!DOCTYPE html><link rel="stylesheet" href="/static/css/tokens.css">
 <section class="chat" data-replay="/replay-{n}.json" data-emotes-url="/chat/{login}/emotes"
+async def test_following_does_not_interrupt_what_plays(
+    web: Server,
+    alice: User,
+    bobby: User,
+    contexts: Callable,  # type: ignore[type-arg]
+) -> None:
+    page = await contexts(web, bobby)
+    await page.goto(f"{web.url}/{alice.username}")
+    await page.evaluate("window.before = true")
+    button = page.get_by_role("button", name="Follow", exact=True)
+    await button.click()
+    following = page.get_by_role("button", name="Following")
+    await expect(following).to_be_focused()
+    await expect(following).to_have_attribute("title", "1 follower")
+    await following.click()
+    await expect(button).to_be_visible()
+    assert await page.evaluate("window.before")
+
+
   data-house-emotes="/static/chat/emotes/">
 <div class="chat__scroll"><ol class="chat__lines" data-lines></ol><button data-more hidden></button></div></section>
 <script type="module" src="/static/chat/main.js"></script>"""

@@ -113,3 +113,14 @@ def test_following_by_the_button(channel: Channel, alice: User, bobby: User) -> 
     client.post(address, {"follow": "0"})
     assert not Follow.objects.exists()
     assert signed_in(alice).post(address, {"follow": "1"}).status_code == 404
+
+
+def test_following_leads_back_to_where_one_was_and_nowhere_else(channel: Channel, bobby: User) -> None:
+    client, address = signed_in(bobby), f"/chat/{channel.login}/follow"
+    assert client.post(address, {"follow": "1", "next": "/videos/x?t=5"}).headers["Location"] == "/videos/x?t=5"
+    for foreign in ("https://evil.example/", "//evil.example", "javascript:alert(1)", ""):
+        assert client.post(address, {"follow": "1", "next": foreign}).headers["Location"] == f"/{channel.login}"
+
+
+def test_a_stranger_signs_in_to_follow_and_is_back_on_the_page(channel: Channel) -> None:
+    assert f'href="/accounts/login/?next=/{channel.login}"' in Client().get(f"/{channel.login}").text
