@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.processes import descendants
-from bench.rig import Rig, RigFailed, free_ports
+from bench.rig import Rig, RigFailed, free_run
 from deploy.cluster.hosts import HOSTS
 from deploy.cluster.programs import MOST_PORTS
 from deploy.edge.programs import Edge, Ports
@@ -31,7 +31,7 @@ class ClusterRig(Rig):
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         super().__init__()
-        self.http_port = free_ports(MOST_PORTS + S3_PORTS)
+        self.http_port = free_run(MOST_PORTS + S3_PORTS)
         self.url = f"http://localhost:{self.http_port}"
         self.whip_url = f"{self.url}/whip"
         self.environment |= {

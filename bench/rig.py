@@ -46,22 +46,13 @@ class RigFailed(Exception):
 
 
 def free_port() -> int:
-    return free_run(1)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def free_run(count: int) -> int:
-    """The first of so many free ports, one after the other."""
-    while True:
-        with contextlib.ExitStack() as probes, contextlib.suppress(OSError, OverflowError):
-            first = 0
-            for step in range(count):
-                probe = probes.enter_context(socket.socket())
-                probe.bind(("127.0.0.1", first and first + step))
-                first = first or int(probe.getsockname()[1])
-            return first
-
-
-def free_ports(count: int) -> int:
     """The first of so many ports in a row that nobody listens on, below those that the system gives to clients."""
     firsts = range(20_000, 30_000, count)
     for first in random.sample(firsts, len(firsts)):  # who looks at the same moment looks elsewhere

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from bench.rig import free_ports
+from bench.rig import free_run
 from config import settings
 from deploy.local import installation
 from deploy.local.seaweed import Seaweed
@@ -18,7 +18,7 @@ from tests.workers.fleet import eventually
 
 
 def test_it_serves_with_its_bucket_and_keeps_its_keys_to_itself(session_folder: Path) -> None:
-    server = engines.seaweed(session_folder / "own", port=free_ports(8))
+    server = engines.seaweed(session_folder / "own", port=free_run(8))
     server.prepare()
     assert not server.ready()
     with engines.running(server.program()):
@@ -28,7 +28,7 @@ def test_it_serves_with_its_bucket_and_keeps_its_keys_to_itself(session_folder: 
 
 
 def test_it_stops_at_once_and_what_it_acknowledged_is_there_again(session_folder: Path) -> None:
-    server = engines.seaweed(session_folder / "stopped", port=free_ports(8))
+    server = engines.seaweed(session_folder / "stopped", port=free_run(8))
     server.prepare()
     with engines.running(server.program()):
         server.client().put_object(Bucket=server.bucket, Key="film", Body=b"a" * 100_000)

@@ -13,7 +13,7 @@ from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
 from accounts.models import User
-from bench.rig import free_ports
+from bench.rig import free_run
 from deploy.local.seaweed import Seaweed
 from streaming import services
 from streaming.bus.redis import Valkey
@@ -121,7 +121,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
 @pytest.fixture(scope="session")
 def seaweed(session_folder: Path) -> Iterator[Seaweed]:
     """An S3 server."""
-    server = engines.seaweed(session_folder, port=free_ports(8))
+    server = engines.seaweed(session_folder, port=free_run(8))
     server.prepare()
     with engines.running(server.program()):
         yield server
