@@ -2,6 +2,8 @@ const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000, 16_000];
 const HEARTBEAT_MS = 30_000;
 /** No frame for so long means that the line is dead, whatever the socket says. */
 const SILENCE_MS = 75_000;
+/** How long a line may take to prove that it lives. */
+const ANSWER_MS = 5_000;
 /** Closes after which coming back makes no sense: no such room; asked to leave. */
 const FINAL = new Set([4404, 4001]);
 
@@ -35,6 +37,7 @@ export class Connection extends EventTarget {
   }
 
   open() {
+    this.#retry = 0;
     const back = this.#epoch !== null;
     const socket = new WebSocket(back ? `${this.#url}?history=0` : this.#url);
     this.#socket = socket;
@@ -83,8 +86,7 @@ export class Connection extends EventTarget {
       case "anew":
         // The room was emptied: begin as if for the first time.
         this.#epoch = null;
-        this.#socket.close();
-        return this.#closed(0);
+        return this.#anew();
       default:
         return frame.offset ? this.#records([frame]) : this.#fire("frame", frame);
     }
@@ -113,8 +115,7 @@ export class Connection extends EventTarget {
       return;
     }
     this.#epoch = null;
-    this.#socket.close();
-    this.#closed(0);
+    this.#anew();
   }
 
   #records(records) {
@@ -141,6 +142,12 @@ export class Connection extends EventTarget {
     }
   }
 
+  /** Gives up this line without waiting for its end, and opens another. */
+  #anew() {
+    this.#socket.close();
+    this.#closed(0);
+  }
+
   #closed(code) {
     clearInterval(this.#heartbeat);
     this.#socket = null;
@@ -161,15 +168,20 @@ export class Connection extends EventTarget {
 
   #beat() {
     if (Date.now() - this.#heardAt > SILENCE_MS) {
-      this.#socket.close();
-      this.#closed(0);
+      this.#anew();
     } else if (this.#socket.readyState === WebSocket.OPEN) {
       this.#socket.send('{"type":"ping"}');
     }
   }
 
+  /** The machine woke up, or has a network again: what was a line may be none without knowing. */
   #hurry() {
-    if (this.#socket === null && this.#retry) {
+    const socket = this.#socket;
+    if (socket?.readyState === WebSocket.OPEN) {
+      const asked = Date.now();
+      socket.send('{"type":"ping"}');
+      setTimeout(() => this.#socket === socket && this.#heardAt < asked && this.#anew(), ANSWER_MS);
+    } else if (socket === null && this.#retry) {
       clearTimeout(this.#retry);
       this.#attempt = 0;
       this.#retry = setTimeout(() => this.open(), Math.random() * 500);

@@ -12,7 +12,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.utils import timezone
 from PIL import Image
-from playwright.async_api import BrowserContext, Page, Route, async_playwright, expect
+from playwright.async_api import BrowserContext, Page, Route, WebSocketRoute, async_playwright, expect
 
 from accounts.models import User
 from chat.services import roles
@@ -323,16 +323,30 @@ async def test_the_page_comes_back_after_its_server_did(
     bobby: User,
     contexts: Callable,  # type: ignore[type-arg]
 ) -> None:
-    page = await contexts(web, bobby)
-    await page.goto(f"{web.url}/popout/{alice.username}/chat")
-    await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    page, other = await contexts(web, bobby), await contexts(web, alice)
+    lines: list[WebSocketRoute] = []
+
+    def through(line: WebSocketRoute) -> None:
+        line.connect_to_server()
+        lines.append(line)
+
+    await page.route_web_socket("**/ws/chat/**", through)
+    await page.clock.install()
+    for one in (page, other):
+        await one.goto(f"{web.url}/popout/{alice.username}/chat")
+        await expect(one.locator("[data-chat-state]")).to_be_hidden()
     await say(page, "before")
     await expect(page.locator(".chat__text")).to_have_text(["before"])
     await page.context.set_offline(True)
     await page.evaluate("document.querySelector('[data-chat]')")
     await page.context.set_offline(False)
     await say(page, "after")
-    await expect(page.locator(".chat__text")).to_have_text(["before", "after"])
+    await expect(page.locator(".chat__text")).to_have_text(["before", "while you were away", "after"])
+    await say(page, "/disconnect")
+    await expect(page.locator("[data-chat-state]")).to_have_text("Disconnected")
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await page.clock.run_for(60_000)
+    assert len(lines) == 2
 
 
 async def test_the_overlay_is_transparent_and_shows_what_is_said(
