@@ -57,8 +57,8 @@ export class WhipSession {
     }
     this.peer.addEventListener("connectionstatechange", () => this.#mend());
     // the server says goodbye
-    const [{ transport }] = this.peer.getSenders();
-    transport.addEventListener("statechange", () => transport.state === "closed" && this.onlost());
+    const { transport } = this.peer.getSenders()[0];
+    transport?.addEventListener("statechange", () => transport.state === "closed" && this.onlost());
     this.#mend();
   }
 
