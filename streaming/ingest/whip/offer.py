@@ -36,6 +36,8 @@ class Media:
     extensions: tuple[tuple[int, str], ...]
     feedback: tuple[str, ...]
     reduced_size: bool
+    resent_as: int | None
+    """The payload type of packets that are sent again (RFC 4588), None where they come as they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ def read_offer(text: str) -> Offer:
     kinds = [one.kind for one in media]
     if not kinds or len(set(kinds)) != len(kinds):
         raise Unsuitable("Offer one video and one audio track at most, and at least one of them.")
-    if len({one.payload_type for one in media}) != len(media):
+    types = [number for one in media for number in (one.payload_type, one.resent_as) if number is not None]
+    if len(set(types)) != len(types):
         raise Unsuitable("Two tracks of one BUNDLE group need two payload types.")
     first = description.media[0]
     if len(media) > 1:
@@ -216,6 +219,7 @@ def _media(section: sdp.Section) -> Media:
         extensions=tuple(_extensions(section)),
         feedback=tuple(_feedback(section, payload_type)),
         reduced_size=section.has("rtcp-rsize"),
+        resent_as=_resent_as(section, payload_type),
     )
 
 
@@ -243,6 +247,14 @@ def _opus(section: sdp.Section) -> tuple[int, str, str]:
         if name.lower() == "opus/48000/2":
             return payload_type, name, OPUS_FMTP
     raise Unsuitable("The audio must be offered as Opus.")
+
+
+def _resent_as(section: sdp.Section, payload_type: int) -> int | None:
+    """RFC 4588 8.6: a payload type of its own that is associated with the codec's."""
+    for number, name in _codecs(section):
+        if name.lower() == "rtx/90000" and _parameters(section, number).get("apt") == str(payload_type):
+            return number
+    return None
 
 
 def _codecs(section: sdp.Section) -> Iterator[tuple[int, str]]:
@@ -286,9 +298,9 @@ def _fingerprints(description: sdp.Description, media: sdp.Section) -> Iterator[
 
 
 def _section(media: Media, transport: Transport, *, setup: str) -> Sequence[str]:
-    number = media.payload_type
+    number, again = media.payload_type, media.resent_as
     return [
-        f"m={media.kind} 9 {PROTOCOL} {number}",
+        f"m={media.kind} 9 {PROTOCOL} {number}" + (f" {again}" if again is not None else ""),
         "c=IN IP4 0.0.0.0",
         "a=recvonly",
         f"a=mid:{media.mid}",
@@ -303,4 +315,5 @@ def _section(media: Media, transport: Transport, *, setup: str) -> Sequence[str]
         f"a=rtpmap:{number} {media.codec}",
         f"a=fmtp:{number} {media.fmtp}",
         *(f"a=rtcp-fb:{number} {feedback}" for feedback in media.feedback),
+        *((f"a=rtpmap:{again} rtx/90000", f"a=fmtp:{again} apt={number}") if again is not None else ()),
     ]

@@ -26,7 +26,7 @@ from streaming.ingest.whip.offer import START_KBPS, Media
 from streaming.ingest.whip.packets import PATIENCE, PacketQueue
 from streaming.ingest.whip.pictures import PictureReader
 from streaming.ingest.whip.reception import Reception
-from streaming.ingest.whip.rtp import RtpPacket
+from streaming.ingest.whip.rtp import RtpPacket, resent
 from streaming.ingest.whip.sound import SoundEncoder
 from streaming.ingest.whip.timeline import RtpTimeline
 from streaming.media import AccessUnit, Track
@@ -70,15 +70,22 @@ class TrackReceiver(ABC):
         """Packets that came and were lost, as far as `metrics` knows."""
 
     def rtp(self, packet: RtpPacket) -> None:
-        """Take a packet as it arrives."""
-        if self._ssrc is None:
-            self._ssrc = packet.ssrc
-        if packet.ssrc != self._ssrc:
-            return
+        """Take a packet as it arrives, or one that is sent again, which has a stream of its own."""
         now = self._clock()
-        self._reception.arrived(packet.number, packet.time, now)
+        if packet.payload_type == self._media.resent_as:
+            self._arrived(packet, now)
+            original = resent(packet)
+            if original is None or self._ssrc is None:
+                return
+            packet = original
+        else:
+            if self._ssrc is None:
+                self._ssrc = packet.ssrc
+            if packet.ssrc != self._ssrc:
+                return
+            self._reception.arrived(packet.number, packet.time, now)
+            self._arrived(packet, now)
         time = self._timeline.at(self._media.kind, packet.time, rate=self._media.clock_rate, now=now)
-        self._arrived(packet, now)
         if self._queue.passes(packet.number):
             self._read(packet, time)
         else:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 HEADER = struct.Struct("!BBHII")
 EXTENSION = struct.Struct("!HH")
+NUMBER = struct.Struct("!H")
 ONE_BYTE, TWO_BYTES = 0xBEDE, 0x1000
 """How a header extension's elements are written (RFC 8285 4.2, 4.3)."""
 
@@ -49,6 +50,14 @@ def parse(data: bytes, *, send_time: int = 0) -> RtpPacket:
     if begin + padding > end or (flags & 0x20 and not padding):
         raise ValueError("header and padding are longer than the packet")
     return RtpPacket(kind & 0x7F, kind > 0x7F, number, time, ssrc, data[begin : end - padding], padding, sent)
+
+
+def resent(packet: RtpPacket) -> RtpPacket | None:
+    """What a retransmission carries (RFC 4588 4): the original's number, then its payload. None for mere padding."""
+    if len(packet.payload) < NUMBER.size:
+        return None
+    (number,) = NUMBER.unpack_from(packet.payload)
+    return replace(packet, number=number, payload=packet.payload[NUMBER.size :])
 
 
 def _element(extension: bytes, form: int, wanted: int) -> int | None:

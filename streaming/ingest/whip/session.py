@@ -179,7 +179,9 @@ class WhipSession:
                 else SoundReceiver(media, timeline=timeline, take=self._audio, send=self._say, clock=clock)
             )
             receivers.append(receiver)
-            by_type[media.payload_type] = _Guarded(receiver, self._fail)
+            guarded = by_type[media.payload_type] = _Guarded(receiver, self._fail)
+            if media.resent_as is not None:
+                by_type[media.resent_as] = guarded
         self._transport.deliver(by_type)
         return receivers
 

@@ -34,7 +34,7 @@ a=rtcp-fb:111 transport-cc
 a=fmtp:111 minptime=10;useinbandfec=1
 a=rtpmap:63 red/48000/2
 a=rtpmap:9 G722/8000
-m=video 9 UDP/TLS/RTP/SAVPF 96 97 103 104 107
+m=video 9 UDP/TLS/RTP/SAVPF 96 97 103 104 107 108
 a=ice-ufrag:abcd
 a=ice-pwd:0123456789012345678901
 a=fingerprint:sha-256 AA:BB
@@ -58,6 +58,8 @@ a=rtcp-fb:107 ccm fir
 a=rtcp-fb:107 nack
 a=rtcp-fb:107 nack pli
 a=fmtp:107 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f
+a=rtpmap:108 rtx/90000
+a=fmtp:108 apt=107
 a=candidate:1 1 udp 2122 192.0.2.1 5000 typ host
 """
 OURS = Transport("ours", "secret", "CC:DD", ("1 1 udp 9 192.0.2.2 6000 typ host",))
@@ -70,6 +72,7 @@ def test_h264_in_whole_units_is_chosen_with_what_is_understood() -> None:
     assert audio is not None
     assert (video.payload_type, video.mid, video.feedback) == (107, "1", ("goog-remb", "nack", "nack pli"))
     assert (audio.payload_type, audio.mid, audio.feedback) == (111, "0", ())
+    assert (video.resent_as, audio.resent_as) == (108, None)
     assert [number for number, _ in audio.extensions] == [2, 4]
     assert (offer.ufrag, offer.setup, offer.complete) == ("abcd", "actpass", False)
     assert offer.candidates == ("1 1 udp 2122 192.0.2.1 5000 typ host",)
@@ -79,13 +82,14 @@ def test_the_answer_agrees_to_every_track_on_one_transport() -> None:
     answer = sdp.parse(write_answer(read_offer(CHROMIUM), OURS, session=1))
     assert answer.session.value("group") == "BUNDLE 0 1"
     audio, video = answer.media
-    assert (audio.formats, video.formats) == (("111",), ("107",))
+    assert (audio.formats, video.formats) == (("111",), ("107", "108"))
     assert [section.value("setup") for section in answer.media] == ["passive", "passive"]
     assert list(audio.values("candidate")) == list(OURS.candidates)
     assert list(video.values("candidate")) == []
     assert all(section.has(flag) for section in answer.media for flag in ("recvonly", "rtcp-mux", "rtcp-rsize"))
     fmtp = video.value("fmtp") or ""
     assert "profile-level-id=42e034" in fmtp
+    assert "108 apt=107" in video.values("fmtp")
     assert "stereo=1" in (audio.value("fmtp") or "")
 
 

@@ -4,13 +4,13 @@ import contextlib
 
 import pytest
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpReceiveParameters
-from aiortc.rtp import HeaderExtensions, HeaderExtensionsMap
+from aiortc.rtp import HeaderExtensions, HeaderExtensionsMap, wrap_rtx
 from aiortc.rtp import RtpPacket as Written
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.ingest.whip.offer import SEND_TIME
-from streaming.ingest.whip.rtp import RtpPacket, parse
+from streaming.ingest.whip.rtp import RtpPacket, parse, resent
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 
@@ -39,6 +39,18 @@ def test_a_plain_packet_is_read() -> None:
 
 def test_sources_and_padding_are_left_out() -> None:
     assert parse(written(csrc=3, padding=5)) == RtpPacket(96, True, 0xFFFE, 0xFFFFFFFF, 7, b"payload", padding=5)
+
+
+def test_what_is_sent_again_has_its_own_number_back() -> None:
+    original = Written.parse(written())
+    again = wrap_rtx(original, payload_type=97, sequence_number=5, ssrc=8)
+    assert resent(parse(again.serialize())) == RtpPacket(97, True, 0xFFFE, 0xFFFFFFFF, 8, b"payload")
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0"])
+def test_padding_that_comes_as_if_sent_again_is_nothing(padding: bytes) -> None:
+    """Browsers probe the path with it."""
+    assert resent(RtpPacket(97, False, 5, 0, 8, padding)) is None
 
 
 @pytest.mark.parametrize("number", [2, 200])
