@@ -1,6 +1,8 @@
+import { Preferences } from "../player/preferences.js";
+
 /** From this latency on messages wait for the picture unless one chose otherwise. Seconds. */
 const FAR = 4;
-const KEY = "headrace.chat.in-step";
+const CHOICE = "chat-in-step";
 /** A player that has said nothing for so long plays nothing. */
 const SILENCE_MS = 5_000;
 
@@ -8,20 +10,19 @@ const SILENCE_MS = 5_000;
 export class LiveClock {
   #latency = 0;
   #toldAt = 0;
-  #choice = localStorage.getItem(KEY);
+  #preferences = new Preferences();
 
   /** @param {HTMLInputElement} [box] the option */
   constructor(box) {
     document.addEventListener("playbackprogress", ({ detail }) => {
       this.#latency = detail.latency ?? 0;
       this.#toldAt = Date.now();
-      if (box && this.#choice === null) {
+      if (box && !this.#choice) {
         box.checked = this.#on;
       }
     });
     box?.addEventListener("change", () => {
-      this.#choice = String(box.checked);
-      localStorage.setItem(KEY, this.#choice);
+      this.#preferences.write(CHOICE, box.checked);
     });
     if (box) {
       box.checked = this.#on;
@@ -32,8 +33,13 @@ export class LiveClock {
     return Date.now() - this.#toldAt < SILENCE_MS;
   }
 
+  /** `true`, `false`, or nothing yet. */
+  get #choice() {
+    return this.#preferences.read(CHOICE);
+  }
+
   get #on() {
-    return this.#choice === null ? this.#playing && this.#latency > FAR : this.#choice === "true";
+    return this.#choice ? this.#choice === "true" : this.#playing && this.#latency > FAR;
   }
 
   /** @returns {number} Unix ms. The latency is reckoned on this machine's clock, so that clock's error cancels out. */

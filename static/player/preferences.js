@@ -1,4 +1,5 @@
-// What the player remembers in this browser: first-party, nothing leaves it but the viewer id in heartbeats.
+// What the player, and the chat beside it, remember in this browser: first-party, nothing leaves it but the viewer id in
+// heartbeats.
 
 const PREFIX = "headrace.player.";
 
