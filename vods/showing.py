@@ -79,9 +79,7 @@ def show(vod: Vod, *, user: User | AnonymousUser, now: datetime) -> Showing:
         downloads=downloads(vod, assets, token) if not cold and admits_download(vod, token, now=now) else [],
         chapters=list(vod.chapters.all()),
         marks=marks_of(vod),
-        progress=[asset for asset in assets if asset.state in (AssetState.MAKING, AssetState.FAILED)]
-        if manages
-        else [],
+        progress=[asset for asset in assets if manages and asset.state in _UNFINISHED],
         resume_s=resume_of(vod, user) // 1000,
         cold=cold,
     )
