@@ -90,3 +90,13 @@ def test_a_position_is_kept_for_every_device(vod: Vod) -> None:
     assert not watching.remember_position(user=user, vod_id=vod.pk, at_ms=60_001, now=NOW)
     watching.forget_position(user=user, vod_id=vod.pk)
     assert not user.watch_positions.exists()
+
+
+def test_of_many_positions_the_oldest_go(vod: Vod, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "MOST_POSITIONS", 1)
+    user = vod.channel.user
+    cut = vods.make_highlight(vod_id=vod.pk, from_ms=0, to_ms=9_000, title="", now=NOW)
+    Vod.objects.filter(pk=cut.pk).update(state=VodState.READY, ready_at=NOW, target_duration=2, duration_ms=9_000)
+    for minute, pk in enumerate((vod.pk, cut.pk)):
+        assert watching.remember_position(user=user, vod_id=pk, at_ms=5_000, now=NOW + timedelta(minutes=minute))
+    assert [position.vod_id for position in user.watch_positions.all()] == [cut.pk]
