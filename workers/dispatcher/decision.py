@@ -354,15 +354,12 @@ class _Deciding:
             orders.setdefault((msn, device, why), {})[rendition] = expected
 
     def _sticky(self) -> str | None:
-        """The device of the newest attempt that did not fail."""
+        """The device of the newest attempt that holds something and did not fail."""
         for _, task in sorted(self._view.tasks.items(), reverse=True):
-            ordered = [
-                each
-                for each in task.attempts.values()
-                if not each.failed and not each.standby and each.device != NOBODY
-            ]
-            if ordered:
-                return max(ordered, key=lambda each: each.ordered_ms).device
+            held = [task.attempts[token] for token in task.tokens.values()]
+            at_work = [each for each in held if not each.failed and each.device != NOBODY]
+            if at_work:
+                return max(at_work, key=lambda each: each.ordered_ms).device
         return None
 
     def _give_up(self, rendition: str, from_msn: int, msn: int, token: str, source: Progress, why: Loss) -> None:

@@ -148,6 +148,14 @@ def test_a_promoted_one_is_an_attempt_like_any_other() -> None:
     ]
 
 
+def test_the_next_segment_goes_to_the_promoted_one_and_not_to_whoever_was_lost() -> None:
+    scene = on_air(media_ms=12_100)
+    # Attempt and standby are ordered in one round trip.
+    scene.task(5, "480p", device="other", ordered=NOW - 600, claimed=NOW - 590, again=True)
+    scene.tasks[5] = replace(scene.tasks[5], second="e:2")
+    assert [each.device for each in of_480p(scene.commands()) if isinstance(each, Order)] == ["other"]
+
+
 def test_a_standby_that_is_not_there_is_not_relied_on() -> None:
     for lost in (
         {"one": ONE},
