@@ -120,14 +120,17 @@ def _unclaimed(case: Case) -> Judgement:
 
 
 def _at_work(case: Case) -> Judgement:
-    # Only the oldest can be blamed: the others may not publish before it is done.
-    late_ms = _late_ms(case) if case.oldest and case.elsewhere else None
-    if late_ms is None:
-        return Judgement(None)
     if case.attempt.again:
         # What took another's place already is left to work while its lease runs: where all is slow, even renewing,
         # moving it again would only add to that.
         return Judgement(None)
+    # Only the oldest can be blamed: the others may not publish before it is done.
+    if not case.oldest or not case.elsewhere:
+        return Judgement(None)
+    late_ms, source_has_come = _late_ms(case)
+    if not source_has_come:
+        # It will have come by then if it keeps its pace, and a look that is late is a takeover that is late.
+        return Judgement(None, late_ms if late_ms > case.view.now_ms else None)
     is_silent = case.device is not None and case.device.silent_ms >= SILENT_MS
     return _due(case, late_ms, Loss.DIED if is_silent else Loss.LATE)
 
@@ -136,8 +139,8 @@ def _due(case: Case, at_ms: int, loss: Loss) -> Judgement:
     return Judgement(loss) if case.view.now_ms >= at_ms else Judgement(None, at_ms)
 
 
-def _late_ms(case: Case) -> int | None:
-    """When the rendition's next part is late; None while the source has not come that far."""
+def _late_ms(case: Case) -> tuple[int, bool]:
+    """When the rendition's next part is late, and whether the source has come as far as that part."""
     attempt, msn, source = case.attempt, case.task.msn, case.source
     late_ms, slow_ms = (GUARDED_LATE_MS, GUARDED_SLOW_MS) if case.guarded else (LATE_MS, SLOW_MS)
     assert attempt.claimed_ms is not None
@@ -146,10 +149,8 @@ def _late_ms(case: Case) -> int | None:
     moved = max(attempt.claimed_ms, latest.at_ms if latest is not None and begun else 0)
     if latest is None or latest.msn < msn - 1:
         # A run's first part: all that is known of its time is that it lies behind, or within a part.
-        return moved + slow_ms + (0 if case.closed else PART_TARGET_MS)
+        return moved + slow_ms + (0 if case.closed else PART_TARGET_MS), True
     part_end = latest.end_dts + PART_TARGET_MS * _TICKS_PER_MS
-    if source.msn == msn and source.end_dts < part_end:
-        return None
-    # The source comes at the pace of its timeline, so its newest chunk tells when an older one came.
+    # The source comes at the pace of its timeline, so its newest chunk tells when an older one came, or the next will.
     arrival = source.at_ms + (part_end - source.end_dts) // _TICKS_PER_MS + _FRAME_MS
-    return max(arrival + late_ms, moved + slow_ms)
+    return max(arrival + late_ms, moved + slow_ms), source.msn > msn or source.end_dts >= part_end

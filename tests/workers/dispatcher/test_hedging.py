@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.workers.dispatcher.sights import FLEET, NOW, ONE, Scene, orders, running
-from workers.dispatcher.decision import (
-    OVER_BUDGET_LOOK_MS,
-)
+from workers.dispatcher.decision import BUSY_LOOK_MS, OVER_BUDGET_LOOK_MS
 from workers.dispatcher.judgement import LATE_MS, SILENT_MS, SLOW_MS
 
 
@@ -33,6 +31,14 @@ def test_what_the_source_has_not_brought_is_not_late() -> None:
     scene = late(0, source_at=NOW - 5_000, hedges=2)
     assert [each.why for each in orders(scene)] == ["late"]
     assert orders(replace(scene, media_ms=11_190)) == []
+
+
+def test_a_part_that_the_source_has_yet_to_bring_is_looked_at_when_it_would_be_late() -> None:
+    scene = late(-240)
+    assert scene.media_ms == 11_000
+    assert scene.decision().look_at_ms == NOW + 200 + 40 + LATE_MS
+    # A source that has stopped brings nothing at that time.
+    assert replace(scene, source_at=NOW - 5_000).decision().look_at_ms == NOW + BUSY_LOOK_MS
 
 
 def test_a_late_part_is_not_hedged_beyond_the_budget() -> None:
