@@ -79,7 +79,7 @@ def dispatcher(bus: Valkey) -> Iterator[Dispatcher]:
         broker.close()
 
 
-def eventually(condition: Callable[[], object], seconds: float = 20.0) -> None:
+def eventually(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Waits for what another process does; there is no event of its own to await."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -35,7 +35,7 @@ def test_workers_offers_and_measures_each_device_restarts_what_dies_and_drains(b
         eventually(lambda: bus.run(devices.alive()).keys() == names and bus.run(devices.alive()) != before)
         family = descendants(command.pid)
         command.terminate()
-        assert command.wait(20) == 0
+        assert command.wait(60) == 0
         assert bus.run(devices.alive()) == {}
         eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
     finally:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from contextlib import ExitStack
 
+import pytest
 from django.conf import settings
 
 from streaming.bus import devices
@@ -16,6 +17,10 @@ from tests.workers.audience import assert_ends_like, assert_whole, audience, has
 from tests.workers.clips import clip
 from tests.workers.fleet import command, dispatcher, eventually, worker
 from tests.workers.live import Broadcaster, published
+from workers.rollover import PATIENCE_SECONDS
+
+pytestmark = pytest.mark.timeout(300)
+"""Each starts several workers, one after the other, which takes its time on a machine with much to do."""
 
 
 def holder(bus: Valkey) -> str:
@@ -65,22 +70,23 @@ def test_a_rolling_restart_costs_no_part_of_any_broadcast(bus: Valkey, state_url
         threads = []
         for live in lives:  # their segments begin at different times
             threads.append(live.publish_live(units))
-            eventually(lambda live=live: bool(live.chunks) and live.chunks[-1].part == 1)  # type: ignore[misc]
-        eventually(lambda: lives[0].last_msn == 1)
+            eventually(lambda live=live: bool(live.chunks) and live.chunks[-1].part >= 1)  # type: ignore[misc]
+        eventually(lambda: lives[0].last_msn >= 1)
         assert published(bus, "b", "160p") == []  # nobody watches yet
+        over = lives[0].last_msn - 1
         stack.enter_context(audience(bus, *(live.broadcast for live in lives)))
         for live in lives:
             eventually(has(bus, 2, 1, live.broadcast))
         since = {live.broadcast: live.last_msn for live in lives}
         held: list[set[str]] = []
         running.process.send_signal(signal.SIGHUP)
-        eventually(lambda: rolled_over(bus, running.instances, held), seconds=60)
+        eventually(lambda: rolled_over(bus, running.instances, held), seconds=2 * PATIENCE_SECONDS)
         for live, thread in zip(lives, threads, strict=True):
             thread.join()
             live.end()
             assert_ends_like(bus, live)
     assert all(held)  # at any time there was a device that took tasks
-    assert published(bus, "b", "160p")[0].msn == 0  # the segment that was over when somebody came
+    assert published(bus, "b", "160p")[0].msn >= over  # the segment that was over when somebody came
     for live in lives:
         assert_whole(bus, live, since=since[live.broadcast])
 
