@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from accounts.models import User
+from streaming.models import Channel
 from tests.vods.conftest import NOW
 from vods.models import Clip, ClipState, Visibility, Vod
 
@@ -76,6 +78,23 @@ def test_one_that_is_being_made_says_so(client: Client, clip: Clip) -> None:
     assert "is being cut" in body(client, f"/clips/{clip.pk}")
     Clip.objects.update(state=ClipState.FAILED, error="Gone.")
     assert "could not be made. Gone." in body(client, f"/clips/{clip.pk}")
+
+
+@pytest.mark.parametrize(
+    "shut",
+    [
+        lambda: Channel.objects.update(suspended=True),
+        lambda: User.objects.filter(username="alice").update(is_active=False),
+        lambda: Vod.objects.update(visibility=Visibility.PRIVATE),
+    ],
+    ids=["suspended", "inactive", "private"],
+)
+def test_it_is_as_open_as_its_channel_and_its_video(client: Client, clip: Clip, shut: Callable[[], int]) -> None:
+    assert client.get(f"/clips/{clip.pk}").status_code == 200
+    assert shut() == 1
+    for url in (f"/clips/{clip.pk}", f"/vods/clips/{clip.pk}"):
+        assert client.get(url).status_code == 404
+    assert client.get("/vods/clips").json()["clips"] == []
 
 
 def test_who_made_it_deletes_it_and_its_streamer_too(vod: Vod, clip: Clip, viewer: User) -> None:
