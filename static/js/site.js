@@ -13,6 +13,9 @@ if (document.querySelector("[data-toasts]")) {
   hearNotices();
 }
 
+// A form that came back: where it was wrong is where one goes on, however far down the page.
+document.querySelector(".main [aria-invalid=true]")?.focus();
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) {

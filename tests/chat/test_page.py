@@ -230,6 +230,18 @@ async def test_following_does_not_interrupt_what_plays(
     assert await page.evaluate("window.before")
 
 
+async def test_a_form_that_comes_back_leads_to_what_was_wrong(web: Server, alice: User, contexts: Callable) -> None:  # type: ignore[type-arg]
+    page: Page = await contexts(web, alice)
+    await page.goto(f"{web.url}/chat/{alice.username}/moderation")
+    words = page.get_by_label("Words to block")
+    await words.fill("x")
+    await words.press("Enter")
+    await expect(page.locator(".field__error")).to_contain_text("2 to 100 characters")
+    await expect(words).to_be_focused()
+
+
+REPLAY = """<!DOCTYPE html><link rel="stylesheet" href="/static/css/tokens.css">
+<section class="chat" data-replay="/replay-{n}.json" data-emotes-url="/chat/{login}/emotes"
   data-house-emotes="/static/chat/emotes/">
 <div class="chat__scroll"><ol class="chat__lines" data-lines></ol><button data-more hidden></button></div></section>
 <script type="module" src="/static/chat/main.js"></script>"""
