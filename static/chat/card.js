@@ -38,8 +38,13 @@ export class Card {
     part("moderate").hidden = !this.#mayModerate();
     part("delete").disabled = !message;
     this.#dialog.showModal();
-    const response = await fetch(url);
-    if (response.ok && this.login === login) {
+    const response = await fetch(url).catch(() => null);
+    if (this.login !== login) {
+      return;
+    }
+    if (!response?.ok) {
+      part("facts").textContent = "Nothing more is known at the moment.";
+    } else {
       const card = await response.json();
       const date = (text) => new Date(text).toLocaleDateString([], { dateStyle: "medium" });
       part("facts").textContent = [

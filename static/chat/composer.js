@@ -1,3 +1,5 @@
+import { clock } from "../js/clock.js";
+
 const HISTORY = 30;
 const MAX = 500;
 
@@ -16,6 +18,7 @@ export class Composer extends EventTarget {
   #at = -1;
   #completion = null;
   #candidates;
+  #countdown = 0;
 
   /** @param {HTMLFormElement} form @param {(word: string) => string[]} candidates what a word may become */
   constructor(form, candidates) {
@@ -67,6 +70,22 @@ export class Composer extends EventTarget {
       this.#input.value = text;
       this.#changed();
     }
+  }
+
+  /** The button counts down how long nothing more may be said. @param {number} [ms] */
+  wait(ms = 0) {
+    const until = Date.now() + ms;
+    const button = this.#form.querySelector("[type=submit]");
+    const tick = () => {
+      const left = Math.ceil((until - Date.now()) / 1_000);
+      button.textContent = left > 0 ? clock(left) : "Send";
+      if (left <= 0) {
+        clearInterval(this.#countdown);
+      }
+    };
+    clearInterval(this.#countdown);
+    this.#countdown = setInterval(tick, 500);
+    tick();
   }
 
   #submit() {

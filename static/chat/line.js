@@ -7,7 +7,8 @@ const BADGES = {
   vip: ["VIP", "◆"],
   subscriber: ["Subscriber", "★"],
 };
-const LINK = /\bhttps?:\/\/[^\s<>"]+/g;
+/** An address, less what ends the sentence or bracket that it stands in. */
+const LINK = /\bhttps?:\/\/[^\s<>"]*[^\s<>"'.,:;!?)\]]/g;
 const MENTION = /@([a-z0-9_]{4,25})/gi;
 
 function element(name, className, text) {
@@ -110,6 +111,7 @@ export function messageLine(message, emotes, me) {
   const text = element("span", "chat__text");
   text.append(...body(message, emotes, me));
   if (message.action) {
+    text.dataset.color = message.user.color;
     text.style.color = name.style.color;
   }
   line.append(name, document.createTextNode(message.action ? " " : ": "), text);

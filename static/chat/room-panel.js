@@ -12,8 +12,8 @@ import { LiveClock } from "./picture-clock.js";
 const STATES = { waiting: "Connecting…", closed: "Disconnected" };
 /** A busy room's notice stays so long after the room last said so. */
 const BUSY_MS = 4_000;
-/** Time to read where one is sent. */
-const RAID_MS = 5_000;
+/** Time to read where one is sent, and to stay. */
+const RAID_MS = 8_000;
 
 /** A room on a page: the panel of the watch page, the popout and the overlay. `chat/_panel.html` is its markup. */
 export class RoomPanel {
@@ -50,6 +50,7 @@ export class RoomPanel {
     if (form) {
       this.#composer = new Composer(form, (word) => this.#candidates(word));
       this.#composer.addEventListener("say", ({ detail }) => this.#say(detail.text, detail.replyTo));
+      part("unpin").addEventListener("click", () => this.#say("/unpin"));
       this.#moderation = new Moderation(root, (id) => this.#log.remove(id));
       part("picker-button").addEventListener("click", () => this.#togglePicker());
     }
@@ -104,6 +105,11 @@ export class RoomPanel {
           this.#log.append([noticeLine(`${frame.from} whispers: ${frame.text}`, "whisper")]);
         }
         break;
+      case "standing":
+        if (frame.room === this.#root.dataset.login) {
+          this.#connection.close(); // the welcome of the next one tells what one may do now
+        }
+        break;
       case "raid":
         this.#raid(frame);
         break;
@@ -138,10 +144,12 @@ export class RoomPanel {
       this.#log.remove(record.target);
     } else if (record.type === "clear" && record.user) {
       this.#log.removeOf(record.user);
-      // Who did it was answered.
-      if (this.#moderates && record.by !== this.#you.login) {
-        const how = record.ban ? "banned" : `timed out for ${record.seconds} s`;
-        this.#notice(`${record.login} was ${how} by ${record.by}.`);
+      const how = record.ban ? "banned" : `timed out for ${record.seconds} s`;
+      if (record.user === this.#you?.id) {
+        this.#notice(`You were ${how}.`);
+        this.#composer?.wait(record.ban ? 0 : record.seconds * 1_000);
+      } else if (this.#moderates && record.by !== this.#you.login) {
+        this.#notice(`${record.login} was ${how} by ${record.by}.`); // who did it was answered
       }
     } else if (record.type === "clear") {
       this.#log.empty();
@@ -158,7 +166,10 @@ export class RoomPanel {
   async #say(text, replyTo = "") {
     try {
       const ack = await this.#connection.say(text, replyTo);
-      this.#log.resume();
+      if (ack.id || !ack.stored) {
+        this.#log.resume(); // a command leaves whoever carries it out where they read
+      }
+      this.#composer.wait(ack.wait_ms);
       if (!ack.stored) {
         this.#notice("Chat may be unreliable: your message reached those near you and is not kept.");
       } else if (ack.id && !ack.shown) {
@@ -169,6 +180,9 @@ export class RoomPanel {
       }
     } catch (error) {
       this.#composer.refused(text, error.text ?? "This did not work.", error.retry_ms);
+      if (error.retry_ms && error.code !== "repeated") {
+        this.#composer.wait(error.retry_ms);
+      }
     }
   }
 
@@ -237,11 +251,19 @@ export class RoomPanel {
   }
 
   #raid(frame) {
-    this.#notice(`${frame.from} takes everyone to ${frame.to}…`);
-    if (!("overlay" in this.#root.dataset)) {
-      const to = this.#root.dataset.popout === undefined ? `/${frame.to}` : `/popout/${frame.to}/chat`;
-      setTimeout(() => location.assign(to), RAID_MS * (0.5 + Math.random()));
+    const line = noticeLine(`${frame.from} takes everyone to ${frame.to}… `);
+    this.#log.append([line]);
+    if ("overlay" in this.#root.dataset) {
+      return;
     }
+    const to = this.#root.dataset.popout === undefined ? `/${frame.to}` : `/popout/${frame.to}/chat`;
+    const leaving = setTimeout(() => location.assign(to), RAID_MS * (0.75 + Math.random() / 2));
+    const stay = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: "Stay here" });
+    stay.addEventListener("click", () => {
+      clearTimeout(leaving);
+      stay.remove();
+    });
+    line.append(stay);
   }
 
   #notice(text) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from playwright.async_api import BrowserContext, Page, Route, WebSocketRoute, as
 
 from accounts.models import User
 from chat.services import roles
+from chat.services import settings as settings_of_room
 from streaming import services
 from streaming.models import Category
 from tests.chat.conftest import Server, cookie_of
@@ -178,7 +180,7 @@ async def test_a_raid_moves_the_pages_of_all_viewers(
     await say(mod, "/raid bobby")
     await expect(there.locator("[data-lines]")).to_contain_text(f"{alice.username} came with")
     for page in (viewer, mod):
-        await expect(page).to_have_url(f"{web.url}/popout/bobby/chat", timeout=10_000)
+        await expect(page).to_have_url(f"{web.url}/popout/bobby/chat", timeout=20_000)
 
 
 async def test_the_desk_lets_a_held_message_through_and_undoes_a_ban(
@@ -209,8 +211,6 @@ async def test_the_desk_lets_a_held_message_through_and_undoes_a_ban(
     await expect(viewer.locator(".chat__text").last).to_have_text("thank you")
 
 
-REPLAY = """<!DOCTYPE html><link rel="stylesheet" href="/static/css/tokens.css">
-<section class="chat" data-replay="/replay-{n}.json" data-emotes-url="/chat/{login}/emotes"
 async def test_following_does_not_interrupt_what_plays(
     web: Server,
     alice: User,
@@ -285,6 +285,51 @@ async def test_a_replay_follows_its_video_through_jumps(web: Server, alice: User
     await expect(lines).to_have_text(["at 0", "at 10000"])
 
 
+async def test_slow_mode_counts_down(web: Server, alice: User, bobby: User, contexts: Callable) -> None:  # type: ignore[type-arg]
+    page: Page = await contexts(web, bobby)
+    await database_sync_to_async(settings_of_room.set_modes)(
+        channel=alice.channel, by=alice, now=timezone.now(), slow_seconds=30
+    )
+    await page.clock.install()
+    await page.goto(f"{web.url}/popout/{alice.username}/chat")
+    await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await say(page, "hello")
+    send = page.locator("[data-composer] [type=submit]")
+    await expect(send).to_have_text(re.compile(r"0:\d\d"))
+    await page.clock.run_for(31_000)
+    await expect(send).to_have_text("Send")
+
+
+async def test_who_would_rather_stay_is_not_taken_along(
+    web: Server,
+    alice: User,
+    bobby: User,
+    contexts: Callable,  # type: ignore[type-arg]
+) -> None:
+    page: Page = await contexts(web, alice)
+    await page.clock.install()
+    await page.goto(f"{web.url}/popout/{alice.username}/chat")
+    await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await say(page, "/raid bobby")
+    await page.get_by_role("button", name="Stay here").click()
+    await page.clock.run_for(30_000)
+    await say(page, "still here")
+    await expect(page.locator(".chat__text")).to_have_text(["still here"])
+
+
+async def test_a_browser_that_keeps_nothing_has_a_chat_too(web: Server, alice: User, contexts: Callable) -> None:  # type: ignore[type-arg]
+    page: Page = await contexts(web, alice)
+    await page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new Error('denied'); } })"
+    )
+    await page.goto(f"{web.url}/popout/{alice.username}/chat")
+    await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await page.get_by_role("button", name="Chat settings").click()
+    await page.get_by_label("In step with the picture").check()
+    await say(page, "hello")
+    await expect(page.locator(".chat__text")).to_have_text(["hello"])
+
+
 async def test_scrolling_up_stops_the_lines_and_counts_new_ones(
     web: Server,
     alice: User,
@@ -328,8 +373,7 @@ async def test_tab_completes_and_the_up_arrow_brings_back(web: Server, alice: Us
     await expect(box).to_have_value("/marker ")
 
 
-async def test_the_page_comes_back_after_its_server_did(
-    session_folder: Path,
+async def test_the_page_comes_back_with_what_it_missed_unless_it_was_asked_to_leave(
     web: Server,
     alice: User,
     bobby: User,
@@ -349,15 +393,42 @@ async def test_the_page_comes_back_after_its_server_did(
         await expect(one.locator("[data-chat-state]")).to_be_hidden()
     await say(page, "before")
     await expect(page.locator(".chat__text")).to_have_text(["before"])
-    await page.context.set_offline(True)
-    await page.evaluate("document.querySelector('[data-chat]')")
-    await page.context.set_offline(False)
+    await lines[0].close(code=1012)
+    await say(other, "while you were away")
+    await expect(other.locator(".chat__text")).to_have_text(["before", "while you were away"])
+    await expect(page.locator(".chat__text")).to_have_text(["before", "while you were away"])
     await say(page, "after")
     await expect(page.locator(".chat__text")).to_have_text(["before", "while you were away", "after"])
     await say(page, "/disconnect")
     await expect(page.locator("[data-chat-state]")).to_have_text("Disconnected")
     await page.evaluate("dispatchEvent(new Event('online'))")
     await page.clock.run_for(60_000)
+    assert len(lines) == 2
+
+
+async def test_a_line_that_died_unnoticed_is_replaced_when_the_machine_wakes(
+    web: Server,
+    alice: User,
+    contexts: Callable,  # type: ignore[type-arg]
+) -> None:
+    page = await contexts(web, alice)
+    lines: list[WebSocketRoute] = []
+
+    def through(line: WebSocketRoute) -> None:
+        server = line.connect_to_server()
+        lines.append(line)
+        if len(lines) == 1:
+            line.on_message(lambda text: None if "ping" in text else server.send(text))
+
+    await page.route_web_socket("**/ws/chat/**", through)
+    await page.clock.install()
+    await page.goto(f"{web.url}/popout/{alice.username}/chat")
+    await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await page.clock.run_for(6_000)
+    await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await say(page, "here again")
+    await expect(page.locator(".chat__text")).to_have_text(["here again"])
     assert len(lines) == 2
 
 
