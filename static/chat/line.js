@@ -95,6 +95,7 @@ export function messageLine(message, emotes, me) {
   }
   const name = element("button", "chat__name", message.user.name);
   name.type = "button";
+  name.tabIndex = -1; // the log's arrow keys lead here
   name.dataset.color = message.user.color;
   name.style.color = readable(message.user.color, isDark());
   line.append(time(message));
@@ -118,6 +119,7 @@ export function messageLine(message, emotes, me) {
   if (me && message.offset) {
     const answer = element("button", "chat__answer", "↩");
     answer.type = "button";
+    answer.tabIndex = -1;
     answer.title = "Reply";
     answer.setAttribute("aria-label", `Reply to ${message.user.login}`);
     line.append(answer);

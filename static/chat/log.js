@@ -15,6 +15,7 @@ export class Log {
   constructor(list, more) {
     this.#list = list;
     this.#more = more;
+    list.addEventListener("keydown", (event) => this.#walk(event));
     list.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     more.addEventListener("click", () => this.resume());
     new ResizeObserver(() => this.#paused || this.#toEnd()).observe(list);
@@ -90,6 +91,23 @@ export class Log {
     line.querySelector(".chat__text")?.replaceChildren("message deleted");
     line.querySelector(".chat__quote")?.remove();
     line.querySelector(".chat__answer")?.remove();
+  }
+
+  /** Arrows go from line to line and along a line's buttons: Tab passes them by. */
+  #walk(event) {
+    const line = event.target.closest("[data-id]");
+    const lines = [...this.#list.querySelectorAll("[data-id]")];
+    const ways = {
+      ArrowUp: () => (line ? lines[lines.indexOf(line) - 1] : lines.at(-1))?.querySelector(".chat__name"),
+      ArrowDown: () => line && lines[lines.indexOf(line) + 1]?.querySelector(".chat__name"),
+      ArrowRight: () => line?.querySelector(".chat__answer"),
+      ArrowLeft: () => line?.querySelector(".chat__name"),
+    };
+    const button = ways[event.key]?.();
+    if (button) {
+      event.preventDefault();
+      button.focus();
+    }
   }
 
   #scrolled() {

@@ -285,6 +285,46 @@ async def test_a_replay_follows_its_video_through_jumps(web: Server, alice: User
     await expect(lines).to_have_text(["at 0", "at 10000"])
 
 
+async def test_a_moderator_needs_no_mouse_and_stays_where_they_read(
+    web: Server,
+    alice: User,
+    bobby: User,
+    contexts: Callable,  # type: ignore[type-arg]
+) -> None:
+    mod, viewer = await contexts(web, alice), await contexts(web, bobby)
+    for page in (mod, viewer):
+        await page.goto(f"{web.url}/popout/{alice.username}/chat")
+        await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await say(viewer, "buy at (https://spam.example/a_(b).html), now!")
+    link = mod.locator(".chat__link")
+    await expect(link).to_have_text("https://spam.example/a_(b).html")
+    for number in range(40):
+        await say(mod, f"line {number}")
+    await expect(mod.locator(".chat__line[data-id]")).to_have_count(41)
+    await mod.keyboard.press("Shift+Tab")
+    await expect(link).to_be_focused()
+    await mod.keyboard.press("Shift+Tab")
+    await expect(mod.locator("[data-lines]")).to_be_focused()
+    for _ in range(41):
+        await mod.keyboard.press("ArrowUp")
+    await mod.keyboard.press("ArrowRight")
+    await expect(mod.get_by_role("button", name="Reply to bobby")).to_be_focused()
+    await mod.keyboard.press("ArrowLeft")
+    await mod.keyboard.press("Enter")
+    await mod.get_by_role("button", name="Pin message").press("Enter")
+    await expect(viewer.locator("[data-pinned]")).to_contain_text("spam.example")
+    await expect(viewer.get_by_role("button", name="Unpin")).to_be_hidden()
+    await mod.keyboard.press("Enter")
+    await mod.get_by_role("button", name="10 min").press("Enter")
+    await expect(viewer.locator("[data-lines]")).to_contain_text("You were timed out for 600 s.")
+    await expect(viewer.locator("[data-composer] [type=submit]")).to_have_text(re.compile(r"9:\d\d|10:00"))
+    await expect(viewer.locator("[data-pinned]")).to_be_hidden()
+    await expect(mod.locator("[data-more]")).to_be_visible()
+    await picture(viewer, "timed-out")
+    await say(mod, "/mod bobby")
+    await expect(viewer.locator("[data-desk-button]")).to_be_visible()
+
+
 async def test_slow_mode_counts_down(web: Server, alice: User, bobby: User, contexts: Callable) -> None:  # type: ignore[type-arg]
     page: Page = await contexts(web, bobby)
     await database_sync_to_async(settings_of_room.set_modes)(
