@@ -9,6 +9,8 @@ const BEFORE_MS = 30_000;
 /** The next window is fetched so long before the picture gets there. */
 const AHEAD_MS = 20_000;
 const RETRY_MS = 3_000;
+/** Chat is made when a broadcast has ended, so it may come yet: asked for after so long, then after twice as long, … */
+const ABSENT_MS = 10_000;
 /** A player tells its time a few times a second; a larger step is a jump. */
 const JUMP_MS = 3_000;
 
@@ -22,7 +24,8 @@ export class Replay {
   #window = 0;
   #everyMs = 30_000;
   #fetching = null;
-  #absent = false;
+  /** How often it was not there. */
+  #absent = 0;
   #last = -Infinity;
 
   /** @param {HTMLElement} root the section with data-replay */
@@ -46,6 +49,7 @@ export class Replay {
       this.#fetching = null;
       this.#log.empty();
       this.#inStep.empty();
+      this.#absent = 0;
       this.#window = Math.floor(Math.max(0, now - BEFORE_MS) / this.#everyMs);
     }
     this.#last = now;
@@ -53,7 +57,7 @@ export class Replay {
   }
 
   #fetchIfDue() {
-    if (!this.#fetching && !this.#absent && this.#last + AHEAD_MS > this.#window * this.#everyMs) {
+    if (!this.#fetching && this.#last + AHEAD_MS > this.#window * this.#everyMs) {
       this.#fetch();
     }
   }
@@ -63,22 +67,17 @@ export class Replay {
     try {
       const response = await fetch(this.#url.replace("{n}", this.#window), { signal: fetching.signal });
       if (response.status === 404) {
-        this.#absent = true;
-        this.#log.append([noticeLine("Nothing was said, or it is not to be had yet.")]);
-        return;
-      }
-      if (!response.ok) {
+        await this.#isAbsent();
+      } else if (response.ok) {
+        this.#take(await response.json());
+      } else {
         throw new Error(response.statusText);
       }
-      const { every_ms: everyMs, messages } = await response.json();
-      this.#everyMs = everyMs;
-      this.#window += 1;
-      this.#inStep.take(messages);
     } catch (error) {
       if (error.name === "AbortError") {
         return;
       }
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      await pause(RETRY_MS);
     }
     if (this.#fetching === fetching) {
       this.#fetching = null;
@@ -86,7 +85,29 @@ export class Replay {
     }
   }
 
+  async #isAbsent() {
+    if (!this.#absent) {
+      this.#log.append([noticeLine("Nothing was said, or it is not to be had yet.")]);
+    }
+    this.#absent += 1;
+    await pause(ABSENT_MS * 2 ** (this.#absent - 1));
+  }
+
+  #take({ every_ms: everyMs, messages }) {
+    if (this.#absent) {
+      this.#absent = 0;
+      this.#log.empty();
+    }
+    this.#everyMs = everyMs;
+    this.#window += 1;
+    this.#inStep.take(messages);
+  }
+
   #show(messages) {
     this.#log.append(messages.map((message) => messageLine(message, this.#emotes, "")));
   }
+}
+
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
