@@ -8,6 +8,7 @@ import { Log } from "./log.js";
 import { Modes } from "./modes.js";
 import { Moderation } from "./moderation.js";
 import { LiveClock } from "./picture-clock.js";
+import { Picker } from "./picker.js";
 
 const STATES = { waiting: "Connecting…", closed: "Disconnected" };
 /** A busy room's notice stays so long after the room last said so. */
@@ -52,7 +53,7 @@ export class RoomPanel {
       this.#composer.addEventListener("say", ({ detail }) => this.#say(detail.text, detail.replyTo));
       part("unpin").addEventListener("click", () => this.#say("/unpin"));
       this.#moderation = new Moderation(root, (id) => this.#log.remove(id));
-      part("picker-button").addEventListener("click", () => this.#togglePicker());
+      new Picker(part("picker"), part("picker-button"), this.#emotes, (name) => this.#composer.insert(name));
     }
     part("lines").addEventListener("click", (event) => this.#clicked(event));
   }
@@ -209,23 +210,6 @@ export class RoomPanel {
       return starting(this.#log.speakers, "@").map((name) => `@${name}`);
     }
     return [...starting(this.#emotes.names), ...starting(this.#log.speakers)];
-  }
-
-  #togglePicker() {
-    const picker = this.#root.querySelector("[data-picker]");
-    picker.hidden = !picker.hidden;
-    if (picker.hidden || picker.childElementCount) {
-      return;
-    }
-    for (const name of this.#emotes.names) {
-      const button = Object.assign(document.createElement("button"), { type: "button", title: name });
-      const picture = Object.assign(document.createElement("img"), { src: this.#emotes.picture(this.#emotes.idOf(name)) });
-      picture.alt = name;
-      picture.width = picture.height = 32;
-      button.append(picture);
-      button.addEventListener("click", () => this.#composer.insert(name));
-      picker.append(button);
-    }
   }
 
   #showState(state) {
