@@ -199,6 +199,19 @@ def end_broadcast(*, broadcast_id: UUID, now: datetime, publish: PublishEnded) -
     return True
 
 
+def end_waiting_broadcast(*, channel_id: UUID, now: datetime, publish: PublishEnded) -> bool:
+    """End the channel's broadcast if its encoder has left, without waiting for it; false when there is none that waits.
+
+    `publish` is called once, after commit.
+    """
+    waiting = Broadcast.objects.filter(channel=channel_id, state=BroadcastState.RECONNECTING)
+    broadcast_id = waiting.values_list("pk", flat=True).first()
+    if broadcast_id is None or not _end(waiting, broadcast_id, now=now):
+        return False
+    transaction.on_commit(lambda: publish(broadcast_id))
+    return True
+
+
 def give_up_broadcast(*, broadcast_id: UUID, ingest: str, now: datetime) -> bool:
     """End a broadcast to which the encoder of `ingest` did not return; false when it did, or came to another ingest.
 

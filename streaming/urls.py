@@ -34,6 +34,7 @@ urlpatterns = [
     path("dashboard/go-live/ticket", golive.issue_ticket, name="issue_ticket"),
     path("dashboard/health", dashboard.health, name="dashboard_health"),
     path("dashboard/info", dashboard.set_info, name="set_info"),
+    path("dashboard/end", dashboard.end, name="end"),
     path("dashboard/key", dashboard.issue_key, name="issue_key"),
     path("dashboard/key/revoke", dashboard.revoke_key, name="revoke_key"),
     re_path(r"^search/?$", pages.search, name="search"),

@@ -15,5 +15,6 @@ new HealthPanel(page.querySelector("[data-health-url]")).onreport = ({ state }) 
   const [text, look] = BADGES[state] ?? BADGES.offline;
   say(badge, text);
   badge.className = `badge ${look}`;
+  page.querySelector("[data-waits]").hidden = state !== "reconnecting";
   page.querySelector("[data-marker-panel]").hidden = state === "offline";
 };

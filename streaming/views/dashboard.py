@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -74,6 +75,20 @@ def set_info(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@limit_posts(INFO)
+@require_POST
+def end(request: HttpRequest) -> HttpResponse:
+    """End the own broadcast that waits for its encoder; one that is live ends with its encoder."""
+    if services.end_waiting_broadcast(
+        channel_id=own_channel(request).pk, now=timezone.now(), publish=on_air.publish_ended
+    ):
+        messages.success(request, "Your stream has ended.")
+    else:
+        messages.warning(request, "Your stream didn't wait for you any more.")
+    return redirect("streaming:dashboard")
+
+
+@login_required
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
@@ -114,6 +129,7 @@ def _page(
         "stream_key": StreamKey.objects.usable().filter(channel=channel).first(),
         "rtmp_url": rtmp_url(request),
         "form": form,
+        "grace": settings.RECONNECT_GRACE,
         **more,
     }
     return render(request, "streaming/dashboard.html", context, status=status)

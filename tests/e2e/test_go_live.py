@@ -77,9 +77,12 @@ def test_a_browser_goes_live_is_watched_and_stops(page: Page, context: BrowserCo
     assert no_sideways_scrolling(page)
     page.get_by_role("button", name="Stop").click()
     expect(state).to_have_text("Preview")
-    until(page, f"fetch('/streams/{broadcast}/status').then(r => r.json()).then(s => s.state !== 'live')", seconds=15)
     page.get_by_role("button", name="Turn off").click()
     expect(state).to_have_text("Off")
+    # it waits, unless whoever left it has had enough
+    page.get_by_role("button", name="End it now").click()
+    expect(page.get_by_text("Your stream has ended.")).to_be_visible()
+    assert rig.json(f"/{login}/live")["broadcast"] is None
 
 
 def test_what_is_in_the_way_is_said(studio: Browser, rig: Rig) -> None:
@@ -154,7 +157,7 @@ def start(page: Page) -> None:
     expect(page.locator("[data-state]")).to_have_text("LIVE", timeout=20_000)
 
 
-def test_links_of_ice_servers_are_read(page: Page, alone: Rig) -> None:
+def test_links_of_ice_servers_are_read(page: Page) -> None:
     page.goto("/")
     servers = "stun:stun.example.org", "turn:a%22b:c%2Cd@turn.example.org?transport=udp"
     links = ", ".join(map(ice_server_link, servers))
@@ -165,7 +168,7 @@ def test_links_of_ice_servers_are_read(page: Page, alone: Rig) -> None:
     assert module(page, "m.iceServers('')") == []
 
 
-def test_an_ice_restart_changes_credentials_and_candidates_alone(page: Page, alone: Rig) -> None:
+def test_an_ice_restart_changes_credentials_and_candidates_alone(page: Page) -> None:
     page.goto("/")
     offer = read_offer(CHROMIUM)
     old, new = (Transport(name, name * 9, "CC:DD", (f"1 1 udp 9 192.0.2.{at} 6000 typ host",)) for name, at in OURS)

@@ -106,6 +106,7 @@ SITE = (
     post("dashboard/info", SIGN_IN, 302, 302, 302, 302, 302, data={"title": "Mine"}),
     get("dashboard/go-live", SIGN_IN, 200, 200, 200, 200, 200),
     post("dashboard/go-live/ticket", SIGN_IN, 200, 200, 200, 200, 200),
+    post("dashboard/end", SIGN_IN, 302, 302, 302, 302, 302),
     post("dashboard/key", SIGN_IN, 200, 200, 200, 200, 200),
     post("dashboard/key/revoke", SIGN_IN, 302, 302, 302, 302, 302),
     get("^settings/?$", SIGN_IN, 200, 200, 200, 200, 200),

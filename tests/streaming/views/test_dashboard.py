@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from streaming import on_air, services
-from streaming.bus import publication, troubles
+from streaming.bus import publication, reading, troubles
 from streaming.errors import KeyRevoked
 from streaming.health import Health
+from streaming.media import BroadcastState
 from streaming.models import Channel
 from streaming.views.dashboard import KEYS
 from tests.streaming.watched import watch
@@ -31,7 +33,7 @@ def test_reading_needs_a_sign_in(client: Client, db: None, url: str) -> None:
     assert response["Location"] == f"/accounts/login/?next={url}"
 
 
-@pytest.mark.parametrize("url", ["/dashboard/key", "/dashboard/key/revoke", "/dashboard/info"])
+@pytest.mark.parametrize("url", ["/dashboard/key", "/dashboard/key/revoke", "/dashboard/info", "/dashboard/end"])
 def test_writing_needs_a_sign_in_a_post_and_a_csrf_token(channel: Channel, url: str) -> None:
     client = Client(enforce_csrf_checks=True)
     assert client.post(url).status_code == 403
@@ -86,6 +88,19 @@ def test_the_preview_knows_at_once_what_is_on(alice: Client, key: str) -> None:
     assert 'data-broadcast=""' in alice.get("/dashboard").content.decode()
     broadcast, _ = services.find_or_begin_broadcast(key=key, ingest="a", now=NOW)
     assert f'data-broadcast="{broadcast.pk}"' in alice.get("/dashboard").content.decode()
+
+
+def test_a_stream_that_waits_is_ended_and_one_that_is_live_is_not(
+    alice: Client, key: str, bus_url: str, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    broadcast, _ = services.find_or_begin_broadcast(key=key, ingest="a", now=NOW)
+    assert "didn&#x27;t wait" in alice.post("/dashboard/end", follow=True).content.decode()
+    services.mark_reconnecting(broadcast_id=broadcast.pk, ingest="a", now=NOW)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert "Your stream has ended." in alice.post("/dashboard/end", follow=True).content.decode()
+    broadcast.refresh_from_db()
+    assert broadcast.state == BroadcastState.ENDED
+    assert on_air.bus().run(reading.standing(str(broadcast.pk))).ended
 
 
 def test_health_of_an_offline_channel(alice: Client) -> None:
