@@ -34,6 +34,9 @@ export class Composer extends EventTarget {
     });
     this.#input.addEventListener("keydown", (event) => this.#key(event));
     this.#input.addEventListener("input", () => this.#changed());
+    // Browsers put the field into the middle of what a phone's keyboard leaves, and that is behind the picture.
+    this.#input.addEventListener("focus", () => requestAnimationFrame(() => this.#keepInSight()));
+    visualViewport.addEventListener("resize", () => this.#keepInSight());
     this.#reply.querySelector("button").addEventListener("click", () => this.replyTo(null));
   }
 
@@ -86,6 +89,12 @@ export class Composer extends EventTarget {
     clearInterval(this.#countdown);
     this.#countdown = setInterval(tick, 500);
     tick();
+  }
+
+  #keepInSight() {
+    if (document.activeElement === this.#input) {
+      this.#input.scrollIntoView({ block: "nearest" });
+    }
   }
 
   #submit() {
