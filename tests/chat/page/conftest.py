@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from channels.db import database_sync_to_async
 from django.conf import settings
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import BrowserContext, Page, async_playwright, expect
 
 from accounts.models import User
 from bench.browser import ARGUMENTS, chromium
@@ -38,6 +38,12 @@ async def contexts() -> AsyncIterator[Contexts]:
 
         yield make
         await browser.close()
+
+
+async def enter(page: Page, web: Server, login: str) -> None:
+    """Opens a channel's room in a page of its own; returns once it is connected."""
+    await page.goto(f"{web.url}/popout/{login}/chat")
+    await expect(page.locator("[data-chat-state]")).to_be_hidden()
 
 
 async def say(page: Page, text: str) -> None:

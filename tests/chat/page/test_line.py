@@ -7,7 +7,7 @@ from playwright.async_api import WebSocketRoute, expect
 
 from accounts.models import User
 from tests.chat.conftest import Server
-from tests.chat.page.conftest import Contexts, say
+from tests.chat.page.conftest import Contexts, enter, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,8 +28,7 @@ async def test_the_page_comes_back_with_what_it_missed_unless_it_was_asked_to_le
     await page.route_web_socket("**/ws/chat/**", through)
     await page.clock.install()
     for one in (page, other):
-        await one.goto(f"{web.url}/popout/{alice.username}/chat")
-        await expect(one.locator("[data-chat-state]")).to_be_hidden()
+        await enter(one, web, alice.username)
     await say(page, "before")
     await expect(page.locator(".chat__text")).to_have_text(["before"])
     await lines[0].close(code=1012)
@@ -61,8 +60,7 @@ async def test_a_line_that_died_unnoticed_is_replaced_when_the_machine_wakes(
 
     await page.route_web_socket("**/ws/chat/**", through)
     await page.clock.install()
-    await page.goto(f"{web.url}/popout/{alice.username}/chat")
-    await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await enter(page, web, alice.username)
     await page.evaluate("dispatchEvent(new Event('online'))")
     await page.clock.run_for(6_000)
     await expect(page.locator("[data-chat-state]")).to_be_hidden()

@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 
 from accounts.models import User
 from tests.chat.conftest import Server
-from tests.chat.page.conftest import Contexts, picture, say
+from tests.chat.page.conftest import Contexts, enter, picture, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,8 +22,7 @@ async def test_the_desk_lets_a_held_message_through_and_undoes_a_ban(
 ) -> None:
     mod, viewer = await contexts(web, alice), await contexts(web, bobby)
     for page in (mod, viewer):
-        await page.goto(f"{web.url}/popout/{alice.username}/chat")
-        await expect(page.locator("[data-chat-state]")).to_be_hidden()
+        await enter(page, web, alice.username)
     await say(viewer, "BUY " * 20)
     await expect(viewer.locator("[data-error]")).to_contain_text("moderator")
     await expect(mod.locator(".chat__desk-button--new")).to_be_visible()
@@ -50,8 +49,7 @@ async def test_a_moderator_needs_no_mouse_and_stays_where_they_read(
 ) -> None:
     mod, viewer = await contexts(web, alice), await contexts(web, bobby)
     for page in (mod, viewer):
-        await page.goto(f"{web.url}/popout/{alice.username}/chat")
-        await expect(page.locator("[data-chat-state]")).to_be_hidden()
+        await enter(page, web, alice.username)
     await say(viewer, "buy at (https://spam.example/a_(b).html), now!")
     link = mod.locator(".chat__link")
     await expect(link).to_have_text("https://spam.example/a_(b).html")
@@ -100,8 +98,7 @@ async def test_a_raid_moves_the_pages_of_all_viewers(
 ) -> None:
     viewer, there, mod = await contexts(web), await contexts(web), await contexts(web, alice)
     for page, login in ((viewer, alice.username), (there, "bobby"), (mod, alice.username)):
-        await page.goto(f"{web.url}/popout/{login}/chat")
-        await expect(page.locator("[data-chat-state]")).to_be_hidden()
+        await enter(page, web, login)
     await say(mod, "/raid bobby")
     await expect(there.locator("[data-lines]")).to_contain_text(f"{alice.username} came with")
     for page in (viewer, mod):
@@ -116,8 +113,7 @@ async def test_who_would_rather_stay_is_not_taken_along(
 ) -> None:
     page: Page = await contexts(web, alice)
     await page.clock.install()
-    await page.goto(f"{web.url}/popout/{alice.username}/chat")
-    await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await enter(page, web, alice.username)
     await say(page, "/raid bobby")
     await page.get_by_role("button", name="Stay here").click()
     await page.clock.run_for(30_000)

@@ -14,7 +14,7 @@ from playwright.async_api import Page, expect
 from accounts.models import User
 from chat.services import settings as settings_of_room
 from tests.chat.conftest import Server
-from tests.chat.page.conftest import Contexts, picture, say
+from tests.chat.page.conftest import Contexts, enter, picture, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,8 +71,7 @@ async def test_two_people_talk(web: Server, second_web: Server, alice: User, bob
 async def test_whatever_is_said_stays_text(web: Server, alice: User, bobby: User, contexts: Contexts) -> None:
     reader, writer = await contexts(web, alice), await contexts(web, bobby)
     for page in (reader, writer):
-        await page.goto(f"{web.url}/popout/{alice.username}/chat")
-        await expect(page.locator("[data-chat-state]")).to_be_hidden()
+        await enter(page, web, alice.username)
     for number, text in enumerate(XSS, start=1):
         await say(writer, text)
         await expect(reader.locator(".chat__line[data-id]")).to_have_count(number)
@@ -108,8 +107,7 @@ async def test_a_message_waits_for_the_picture_and_what_is_taken_away_is_never_s
 ) -> None:
     late, mod = await contexts(web, bobby), await contexts(web, alice)
     for page in (late, mod):
-        await page.goto(f"{web.url}/popout/{alice.username}/chat")
-        await expect(page.locator("[data-chat-state]")).to_be_hidden()
+        await enter(page, web, alice.username)
     # A player that is an hour behind: nothing is due while the test runs.
     tell = "(s) => document.dispatchEvent(new CustomEvent('playbackprogress', { detail: { latency: s } }))"
     await late.evaluate(tell, 3_600)
@@ -133,15 +131,13 @@ async def test_scrolling_up_stops_the_lines_and_counts_new_ones(
     contexts: Contexts,
 ) -> None:
     page = await contexts(web, alice)
-    await page.goto(f"{web.url}/popout/{alice.username}/chat")
-    await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await enter(page, web, alice.username)
     for number in range(40):
         await say(page, f"line {number}")
     await expect(page.locator(".chat__line[data-id]")).to_have_count(40)
     await page.locator("[data-lines]").evaluate("(list) => (list.scrollTop = 0)")
     other = await contexts(web, alice)
-    await other.goto(f"{web.url}/popout/{alice.username}/chat")
-    await expect(other.locator("[data-chat-state]")).to_be_hidden()
+    await enter(other, web, alice.username)
     await say(other, "while you were reading")
     more = page.locator("[data-more]")
     await expect(more).to_have_text("1 new message ↓")
@@ -152,8 +148,7 @@ async def test_scrolling_up_stops_the_lines_and_counts_new_ones(
 
 async def test_tab_completes_and_the_up_arrow_brings_back(web: Server, alice: User, contexts: Contexts) -> None:
     page = await contexts(web, alice)
-    await page.goto(f"{web.url}/popout/{alice.username}/chat")
-    await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await enter(page, web, alice.username)
     await say(page, "first words")
     await expect(page.locator(".chat__line[data-id]")).to_have_count(1)
     box = page.locator("[data-composer] textarea")
@@ -172,8 +167,7 @@ async def test_tab_completes_and_the_up_arrow_brings_back(web: Server, alice: Us
 
 async def test_emotes_are_chosen_by_mouse_and_by_keyboard(web: Server, alice: User, contexts: Contexts) -> None:
     page = await contexts(web, alice)
-    await page.goto(f"{web.url}/popout/{alice.username}/chat")
-    await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await enter(page, web, alice.username)
     opener = page.get_by_role("button", name="Emotes")
     await opener.click()
     await page.get_by_role("button", name="hrWave").click()
@@ -193,8 +187,7 @@ async def test_slow_mode_counts_down(web: Server, alice: User, bobby: User, cont
         channel=alice.channel, by=alice, now=timezone.now(), slow_seconds=30
     )
     await page.clock.install()
-    await page.goto(f"{web.url}/popout/{alice.username}/chat")
-    await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await enter(page, web, alice.username)
     await say(page, "hello")
     send = page.locator("[data-composer] [type=submit]")
     await expect(send).to_have_text(re.compile(r"0:\d\d"))
@@ -207,8 +200,7 @@ async def test_a_browser_that_keeps_nothing_has_a_chat_too(web: Server, alice: U
     await page.add_init_script(
         "Object.defineProperty(window, 'localStorage', { get() { throw new Error('denied'); } })"
     )
-    await page.goto(f"{web.url}/popout/{alice.username}/chat")
-    await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await enter(page, web, alice.username)
     await page.get_by_role("button", name="Chat settings").click()
     await page.get_by_label("In step with the picture").check()
     await say(page, "hello")
@@ -222,8 +214,7 @@ async def test_the_overlay_is_transparent_and_shows_what_is_said(
 ) -> None:
     overlay, page = await contexts(web), await contexts(web, alice)
     await overlay.goto(f"{web.url}/overlay/{alice.username}/chat")
-    await page.goto(f"{web.url}/popout/{alice.username}/chat")
-    await expect(page.locator("[data-chat-state]")).to_be_hidden()
+    await enter(page, web, alice.username)
     await say(page, "on air hrFire")
     await expect(overlay.locator(".chat__text")).to_have_count(1)
     with Image.open(io.BytesIO(await overlay.screenshot(omit_background=True))) as shown:
