@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from celery import current_app
 from django.conf import settings
@@ -18,6 +19,8 @@ from streaming.bus import devices
 from streaming.bus.redis import Valkey
 from workers.dispatcher.letters import Broker, order_letter, picture_letter
 from workers.dispatcher.loop import Dispatcher
+
+Found = TypeVar("Found")
 
 
 @contextmanager
@@ -79,9 +82,10 @@ def dispatcher(bus: Valkey) -> Iterator[Dispatcher]:
         broker.close()
 
 
-def eventually(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    """Waits for what another process does; there is no event of its own to await."""
+def eventually(condition: Callable[[], Found], seconds: float = 60.0) -> Found:
+    """Waits for what another process does, and answers it; there is no event of its own to await."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.02)
+    return found

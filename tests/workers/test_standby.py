@@ -149,13 +149,12 @@ def test_a_partner_s_broadcast_goes_on_when_its_encoder_stops(bus: Valkey) -> No
         thread = live.publish_live(units)
         eventually(has(bus, 1, 2))
         # On a machine with much to do one may have been promoted before.
-        eventually(lambda: guarded(bus))
-        [(msn, device)] = guarded(bus)
+        msn, device = eventually(lambda: guarded(bus))[0]
         for encoder in fleet.benches[device].warm.encoders:
             with suppress(ProcessLookupError):
                 os.kill(encoder.pid, signal.SIGSTOP)
-        eventually(lambda: promoted(bus, msn))
-        assert promoted(bus, msn) == {name for name in NAMES if name != device}
+        # The segment may have been done just before the blow: then it meets the next.
+        assert eventually(lambda: promoted(bus, msn)) == {name for name in NAMES if name != device}
         thread.join()
         live.end()
         assert_ends_like(bus, live)
@@ -171,10 +170,11 @@ def guarded(bus: Valkey) -> list[tuple[int, str]]:
     return [(msn, device) for device in {task.attempts[token].device for token in task.tokens.values()}]
 
 
-def promoted(bus: Valkey, msn: int) -> set[str]:
-    """The device whose standby has the segment by now."""
-    task = bus.run(observe("b", segments=3)).tasks[msn]
-    return {task.attempts[token].device for token in task.tokens.values() if token == task.second}
+def promoted(bus: Valkey, from_msn: int) -> set[str]:
+    """The devices whose standby has a segment by now, this one or a later."""
+    seen = bus.run(observe("b", segments=3)).tasks
+    later = [task for msn, task in seen.items() if msn >= from_msn]
+    return {task.attempts[token].device for task in later for token in task.tokens.values() if token == task.second}
 
 
 def test_a_standby_is_not_kept_beyond_its_clock(bus: Valkey, second: Workbench, threads: ThreadPoolExecutor) -> None:
