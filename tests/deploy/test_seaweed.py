@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from bench.rig import free_run
 from config import settings
@@ -15,6 +15,8 @@ from deploy.local import installation
 from deploy.local.seaweed import Seaweed
 from tests import engines
 from tests.workers.fleet import eventually
+
+FILM = b"a" * 100_000
 
 
 def test_it_serves_with_its_bucket_and_keeps_its_keys_to_itself(session_folder: Path) -> None:
@@ -31,14 +33,22 @@ def test_it_stops_at_once_and_what_it_acknowledged_is_there_again(session_folder
     server = engines.seaweed(session_folder / "stopped", port=free_run(8))
     server.prepare()
     with engines.running(server.program()):
-        server.client().put_object(Bucket=server.bucket, Key="film", Body=b"a" * 100_000)
+        eventually(lambda: puts(server))
     with engines.running(server.program()):
-        eventually(lambda: kept(server) == b"a" * 100_000)
+        assert eventually(lambda: kept(server)) == FILM
+
+
+def puts(server: Seaweed) -> bool:
+    """Whether the film was taken: not before the server's parts have found each other."""
+    with suppress(ClientError, BotoCoreError):
+        server.client().put_object(Bucket=server.bucket, Key="film", Body=FILM)
+        return True
+    return False
 
 
 def kept(server: Seaweed) -> bytes | None:
     """The film; None until the server's parts have found each other again."""
-    with suppress(ClientError):
+    with suppress(ClientError, BotoCoreError):
         body: bytes = server.client().get_object(Bucket=server.bucket, Key="film")["Body"].read()
         return body
     return None
