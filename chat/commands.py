@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from chat.standing import Rank
 
 _COMMAND = re.compile(r"[/.]([A-Za-z][A-Za-z0-9]*)(?:\s+(.*))?", re.DOTALL)
-
-
 _DURATION = re.compile(r"(?:[0-9]{1,9}[smhdw])+", re.IGNORECASE)
 _UNIT_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 

@@ -88,11 +88,10 @@ def lan_address() -> str:
 LAN_ADDRESS = lan_address()
 HOST_NAME = text("HOST_NAME", socket.gethostname())
 """Under which this host offers its devices: no two may have the same."""
-# Whatever an operator allows, the edge asks for /healthz as localhost, and takes whoever refuses it for dead.
-ALLOWED_HOSTS = [
-    "localhost",
-    *words("ALLOWED_HOSTS", {PUBLIC_HOST, "127.0.0.1", "[::1]", HOST_NAME, f"{HOST_NAME}.local", LAN_ADDRESS} - {""}),
-]
+ALLOWED_HOSTS = words(
+    "ALLOWED_HOSTS",
+    {PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]", HOST_NAME, f"{HOST_NAME}.local", LAN_ADDRESS} - {""},
+)
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 HTTPS = PUBLIC_URL.startswith("https://")
 TRUSTED_PROXIES = words("TRUSTED_PROXIES", ["127.0.0.1", "::1"] if HTTPS else [])

@@ -34,8 +34,6 @@ from workers.encoder import Encoder
 
 ENCODER_SECONDS = 120.0
 """How long an encoder may take for what it still holds once it was fed everything."""
-
-
 HANG_SECONDS = 60.0
 """An encoder that neither takes nor puts out anything for so long hangs: what is live may leave it little time."""
 LOOK_SECONDS = 1.0

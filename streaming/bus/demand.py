@@ -22,8 +22,10 @@ redis.call('HSET', KEYS[1], rendition, decimal(now))
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
 if first then return first end
 if ARGV[6] ~= '' then
-  local since = redis.call('HGET', KEYS[5], rendition)
-  if not since or tonumber(ARGV[6]) < tonumber(since) then redis.call('HSET', KEYS[5], rendition, ARGV[6]) end
+  local asked, since = tonumber(ARGV[6]), tonumber(redis.call('HGET', KEYS[5], rendition) or -1)
+  if since < 0 or asked < since or asked > since + tonumber(ARGV[7]) then
+    redis.call('HSET', KEYS[5], rendition, ARGV[6])
+  end
   redis.call('PEXPIRE', KEYS[5], ARGV[5])
 end
 local called = redis.call('HGET', KEYS[4], rendition)
@@ -41,7 +43,8 @@ def want(broadcast: str, rendition: str, *, since: int | None = None) -> Call[in
     """Notes that a player wants the rendition now, and announces `rendition.wanted` where it doesn't run.
 
     `since` is the first segment that the player needs, if that is known; of several players the one that is furthest
-    behind decides, until the rendition runs. Answers the first MSN it runs from, None while it is idle.
+    behind decides, until the rendition runs or that is out of reach of who asks now. Answers the first MSN it runs
+    from, None while it is idle.
     """
 
     def parse(reply: Any) -> int | None:
@@ -56,6 +59,7 @@ def want(broadcast: str, rendition: str, *, since: int | None = None) -> Call[in
             pack_event(RenditionWanted(broadcast=broadcast, rendition=rendition)),
             RETENTION_MS,
             "" if since is None else since,
+            REACH,
         ),
         parse=parse,
         script=_WANT,

@@ -89,8 +89,7 @@ def test_public_url_decides_on_cookies_hosts_and_the_address_for_encoders(read: 
     found = read(PUBLIC_URL="https://live.example/")
     assert found["SESSION_COOKIE_SECURE"] is found["CSRF_COOKIE_SECURE"] is True
     assert "live.example" in found["ALLOWED_HOSTS"]
-    # By that name the edge asks whether a process is well (haproxy.cfg).
-    assert read(ALLOWED_HOSTS="live.example")["ALLOWED_HOSTS"] == ["localhost", "live.example"]
+    assert read(ALLOWED_HOSTS="live.example")["ALLOWED_HOSTS"] == ["live.example"]
     assert found["RTMP_URL"] == "rtmp://live.example:1935/live"
     assert found["CSRF_TRUSTED_ORIGINS"] == ["https://live.example"]
 

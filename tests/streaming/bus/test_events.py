@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from streaming.bus import events
-from streaming.bus.demand import want
+from streaming.bus.demand import REACH, want
 from streaming.bus.layout import Call, nothing
 from streaming.bus.redis import AsyncValkey
 from streaming.bus.view import observe
@@ -60,3 +60,11 @@ async def test_a_running_rendition_is_not_called_for(bus: AsyncValkey) -> None:
     assert await bus.run(events.read_events(b"0-0", block_ms=1)) == []
     demand = (await bus.run(observe("b", segments=0))).wanted
     assert "480p" in demand
+
+
+async def test_who_is_furthest_behind_says_where_an_idle_rendition_begins_unless_that_is_long_ago(
+    bus: AsyncValkey,
+) -> None:
+    for asked, kept in ((10, 10), (8, 8), (12, 8), (8 + REACH, 8), (9 + REACH, 9 + REACH)):
+        await bus.run(want("b", "480p", since=asked))
+        assert (await bus.run(observe("b", segments=0))).since == {"480p": kept}
